@@ -1,0 +1,90 @@
+package api
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+
+	"infinisim/sim/apierr"
+	"infinisim/sim/model"
+	"infinisim/sim/schema"
+)
+
+// envelope renders a handler's result inside the transaction.
+func envelope(b *model.Box, v any) ([]byte, error) {
+	out := []byte(`{"result":`)
+	if p, ok := v.(*model.Page); ok {
+		return page(out, p), nil
+	}
+	raw, err := render(b, v)
+	if err != nil {
+		return nil, err
+	}
+	out = append(out, raw...)
+	return append(out, `,"error":null,"metadata":{"ready":true}}`...), nil
+}
+
+func render(b *model.Box, v any) (json.RawMessage, error) {
+	switch x := v.(type) {
+	case json.RawMessage:
+		if len(x) == 0 {
+			return json.RawMessage("null"), nil
+		}
+		return x, nil
+	case *schema.Object:
+		return b.Render(x)
+	default:
+		return json.Marshal(v)
+	}
+}
+
+func page(out []byte, p *model.Page) []byte {
+	out = append(out, '[')
+	for i, item := range p.Items {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = append(out, item...)
+	}
+	out = append(out, `],"error":null,"metadata":{"ready":true,"number_of_objects":`...)
+	out = strconv.AppendInt(out, int64(p.Total), 10)
+	out = append(out, `,"page_size":`...)
+	out = strconv.AppendInt(out, int64(p.Size), 10)
+	out = append(out, `,"pages_total":`...)
+	out = strconv.AppendInt(out, int64(max(1, (p.Total+p.Size-1)/p.Size)), 10)
+	out = append(out, `,"page":`...)
+	out = strconv.AppendInt(out, int64(p.Page), 10)
+	return append(out, "}}"...)
+}
+
+// refusal is the whole answer of an error: the six members of a real array's
+// error object (InfiniSDK tests, 8.6 era).
+func refusal(e *apierr.Error) []byte {
+	reasons := e.Reasons
+	if reasons == nil {
+		reasons = []apierr.Reason{}
+	}
+	raw, err := json.Marshal(map[string]any{
+		"result": nil,
+		"error": map[string]any{
+			"code": e.Code, "message": e.Message, "reasons": reasons, "severity": "ERROR", "is_remote": e.Remote, "data": nil,
+		},
+		"metadata": map[string]bool{"ready": true},
+	})
+	if err != nil {
+		return []byte(`{"result":null,"error":{"code":"INTERNAL_ERROR","message":"","reasons":[]},"metadata":{"ready":true}}`)
+	}
+	return raw
+}
+
+// send writes an answer; the headers are those of a real array (published
+// requests of release 7.3).
+func send(w http.ResponseWriter, status int, body []byte) {
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Cache-Control", "no-cache")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // the client is gone: nobody to tell
+}

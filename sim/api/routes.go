@@ -1,0 +1,179 @@
+package api
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+
+	"infinisim/sim/apierr"
+	"infinisim/sim/model"
+	"infinisim/sim/schema"
+)
+
+// operation is one request that the array answers.
+type operation struct {
+	// reads says that nothing is written.
+	reads bool
+	// params are the parameters it knows; nil with filters knows the query
+	// language.
+	params  []string
+	filters *schema.Type
+	// anonymous operations need no session.
+	anonymous bool
+	// object demands a JSON object as the body.
+	object bool
+	// gate closes it on arrays without it.
+	gate schema.Gate
+	// created answers 201.
+	created bool
+	do      func(b *model.Box, in *model.Input) (any, error)
+}
+
+func (s *Server) route(r chi.Router) {
+	handle := func(method, path string, op operation) { r.Method(method, root+"/"+path, s.serve(op)) }
+	for _, k := range s.Engine.Catalog.Kinds() {
+		if !k.Single {
+			crud(k, handle)
+		}
+	}
+	for _, route := range s.Engine.Catalog.Routes() {
+		handle(route.Method, route.Path, s.extra(route))
+	}
+	handle(http.MethodPost, "users/login", operation{anonymous: true, object: true, do: s.login})
+	handle(http.MethodPost, "users/logout", operation{anonymous: true, do: s.logout})
+	r.Method(http.MethodPost, "/api/infinisim/echo", s.serve(operation{do: echo}))
+	r.Method(http.MethodPost, "/api/infinisim/return_error", s.serve(operation{do: returnError}))
+}
+
+// crud routes the requests that every kind answers.
+func crud(k *model.Kind, handle func(method, path string, op operation)) {
+	item := k.Path + "/{id}"
+	handle(http.MethodGet, k.Path, operation{
+		reads: true, gate: k.Gate, filters: k.Type,
+		do: func(b *model.Box, in *model.Input) (any, error) { return b.List(k, in) },
+	})
+	handle(http.MethodGet, item, operation{
+		reads: true, gate: k.Gate, params: []string{"fields"},
+		do: func(b *model.Box, in *model.Input) (any, error) {
+			o, err := load(b, k, in)
+			if err != nil {
+				return nil, err
+			}
+			return b.RenderFields(k, o, in.Fields(k, b))
+		},
+	})
+	handle(http.MethodPut, item, operation{
+		object: true, gate: k.Gate, params: k.UpdateParams,
+		do: func(b *model.Box, in *model.Input) (any, error) {
+			o, err := load(b, k, in)
+			if err != nil {
+				return nil, err
+			}
+			return b.Update(k, o.ID(), in)
+		},
+	})
+	handle(http.MethodDelete, item, operation{
+		gate: k.Gate, params: k.DeleteParams,
+		do: func(b *model.Box, in *model.Input) (any, error) {
+			o, err := load(b, k, in)
+			if err != nil {
+				return nil, err
+			}
+			if k.Answer != nil {
+				return k.Answer(b, o, in)
+			}
+			was, err := b.Render(o)
+			if err != nil {
+				return nil, err
+			}
+			_, err = b.Delete(k, o.ID(), in)
+			return was, err
+		},
+	})
+	if k.Forms != nil {
+		handle(http.MethodPost, k.Path, operation{
+			object: true, gate: k.Gate, params: k.CreateParams, created: true,
+			do: func(b *model.Box, in *model.Input) (any, error) { return b.Create(k, in) },
+		})
+	}
+}
+
+// load finds the object that the path names. Something that is no id names
+// nothing.
+func load(b *model.Box, k *model.Kind, in *model.Input) (*schema.Object, error) {
+	id, err := strconv.ParseInt(in.Vars["id"], 10, 64)
+	if err != nil {
+		return nil, apierr.New(k.NotFound, "%q is no id", in.Vars["id"])
+	}
+	return b.Load(k, id)
+}
+
+// extra wraps a route of the catalog; if its path begins with an item of a
+// kind, the object is loaded and the guards are asked first.
+func (s *Server) extra(route model.Route) operation {
+	k := s.owner(route.Path)
+	op := operation{
+		reads: route.Reads, params: route.Params, filters: route.Filters, anonymous: route.Anonymous, gate: route.Needs,
+	}
+	op.do = func(b *model.Box, in *model.Input) (any, error) {
+		if k == nil {
+			return route.Do(b, nil, in)
+		}
+		o, err := load(b, k, in)
+		if err != nil {
+			return nil, err
+		}
+		if route.Name != "" {
+			if err := b.Guard(route.Name, nil, o); err != nil {
+				return nil, err
+			}
+		}
+		return route.Do(b, o, in)
+	}
+	return op
+}
+
+// owner is the kind whose item the path begins with.
+func (s *Server) owner(path string) *model.Kind {
+	for _, k := range s.Engine.Catalog.Kinds() {
+		if !k.Single && strings.HasPrefix(path, k.Path+"/{id}/") {
+			return k
+		}
+	}
+	return nil
+}
+
+func notFound() operation {
+	return operation{anonymous: true, reads: true, params: anyParam(), do: func(_ *model.Box, in *model.Input) (any, error) {
+		return nil, apierr.New(apierr.PathNotFound, "nothing is at %s", in.Vars["path"])
+	}}
+}
+
+func wrongMethod() operation {
+	return operation{anonymous: true, reads: true, params: anyParam(), do: func(_ *model.Box, in *model.Input) (any, error) {
+		return nil, apierr.New(apierr.MethodNotAllowed, "%s does not take %s", in.Vars["path"], in.Vars["method"])
+	}}
+}
+
+// anyParam lets every parameter pass.
+func anyParam() []string { return []string{"*"} }
+
+// echo answers with what was sent (InfiniSDK tests, tag 225.1.0).
+func echo(_ *model.Box, in *model.Input) (any, error) { return in.Raw, nil }
+
+// returnError always refuses (InfiniSDK tests, tag 225.1.0).
+func returnError(*model.Box, *model.Input) (any, error) {
+	return nil, apierr.New(apierr.Internal, "an error was asked for")
+}
+
+func (s *Server) health(w http.ResponseWriter, _ *http.Request) {
+	raw, err := json.Marshal(map[string]string{"status": "ok", "array": s.Key})
+	if err != nil {
+		s.Log.Error("health failed", "error", err)
+		return
+	}
+	send(w, http.StatusOK, raw)
+}

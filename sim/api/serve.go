@@ -1,0 +1,318 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+
+	"infinisim/sim/apierr"
+	"infinisim/sim/clock"
+	"infinisim/sim/job"
+	"infinisim/sim/journal"
+	"infinisim/sim/model"
+	"infinisim/sim/store"
+)
+
+// maxBody is the longest body that is read.
+const maxBody = 4 << 20
+
+// The headers of a client that has a clock of its own, in milliseconds since
+// 1970: where the lab moves before the request, and when the next job of the
+// class settle is due.
+const (
+	headerNow        = "X-Sim-Now"
+	headerNextSettle = "X-Sim-Next-Settle"
+)
+
+// exchange is one request on its way.
+type exchange struct {
+	op     operation
+	r      *http.Request
+	in     *model.Input
+	now    clock.Time
+	raw    []byte
+	status int
+	answer []byte
+	cookie *http.Cookie
+	settle clock.Time
+}
+
+// serve is the one way of a request: body, time, jobs due, session and role,
+// parameters, handler, render, commit, journal, answer.
+func (s *Server) serve(op operation) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		x := &exchange{op: op, r: r, settle: clock.Never}
+		err := s.safely(x)
+		if err != nil {
+			x.status, x.answer = s.refuse(x, err)
+		}
+		s.journal(x)
+		if x.cookie != nil {
+			http.SetCookie(w, x.cookie)
+		}
+		if x.settle != clock.Never {
+			w.Header().Set(headerNextSettle, strconv.FormatInt(x.settle.MS(), 10))
+		}
+		send(w, x.status, x.answer)
+		if !op.reads && s.Changed != nil {
+			s.Changed()
+		}
+	}
+}
+
+// safely runs the exchange; a panic becomes our own error.
+func (s *Server) safely(x *exchange) (err error) {
+	defer func() {
+		p := recover()
+		if p == nil {
+			return
+		}
+		if e, ok := p.(error); ok && errors.Is(e, http.ErrAbortHandler) {
+			panic(p)
+		}
+		s.Log.Error("request panicked", "path", x.r.URL.Path, "panic", p, "stack", string(debug.Stack()))
+		err = apierr.New(apierr.Internal, "the request failed inside")
+	}()
+	if err := s.read(x); err != nil {
+		return err
+	}
+	return s.run(x)
+}
+
+// read takes the request off the wire.
+func (s *Server) read(x *exchange) error {
+	raw, err := io.ReadAll(io.LimitReader(x.r.Body, maxBody+1))
+	if err != nil {
+		return apierr.New(apierr.Malformed, "body: %v", err)
+	}
+	if len(raw) > maxBody {
+		return apierr.New(apierr.BodyTooLarge, "body: longer than %d bytes", maxBody)
+	}
+	x.raw = raw
+	x.in = &model.Input{Request: model.Request{Vars: vars(x.r), Query: x.r.URL.Query()}}
+	if x.in.Approved, err = x.in.Flag("approved", false); err != nil {
+		return err
+	}
+	x.in.Vars["path"], x.in.Vars["method"] = x.r.URL.Path, x.r.Method
+	if c, err := x.r.Cookie(cookieName); err == nil {
+		x.in.Vars["session"] = c.Value
+	}
+	if err := x.readBody(); err != nil {
+		return err
+	}
+	x.now, err = s.moveClock(x.r)
+	return err
+}
+
+func (x *exchange) readBody() error {
+	raw := bytes.TrimSpace(x.raw)
+	if len(raw) == 0 {
+		x.in.Body = model.Body{}
+		return nil
+	}
+	if x.op.reads {
+		return nil
+	}
+	if !json.Valid(raw) {
+		return apierr.New(apierr.Malformed, "body: not JSON: %.80q", raw)
+	}
+	x.in.Raw = raw
+	if raw[0] != '{' && !x.op.object {
+		x.in.Body = model.Body{}
+		return nil
+	}
+	body, err := model.DecodeBody(raw)
+	x.in.Body = body
+	return err
+}
+
+func vars(r *http.Request) map[string]string {
+	out := map[string]string{}
+	if c := chi.RouteContext(r.Context()); c != nil {
+		for i, key := range c.URLParams.Keys {
+			out[key] = c.URLParams.Values[i]
+		}
+	}
+	return out
+}
+
+// moveClock follows a client that drives the lab's time.
+func (s *Server) moveClock(r *http.Request) (clock.Time, error) {
+	if text := r.Header.Get(headerNow); text != "" {
+		ms, err := strconv.ParseFloat(text, 64)
+		if err != nil || ms < 0 {
+			return 0, apierr.New(apierr.InvalidValue, "%s: %q is no number of milliseconds", headerNow, text)
+		}
+		s.Clock.AdvanceTo(clock.Time(ms * 1e6))
+	}
+	return s.Clock.Now(), nil
+}
+
+// run does the work in transactions: what is due first, then the request in a
+// savepoint of its own, so that a refused request changes nothing and the jobs
+// stay.
+func (s *Server) run(x *exchange) error {
+	ctx := x.r.Context()
+	if !x.op.reads {
+		return s.write(ctx, x)
+	}
+	due, err := s.view(ctx, x)
+	if !due {
+		return err
+	}
+	if err := s.DB.Update(ctx, x.now, func(tx *store.Tx) error { s.due(tx); return nil }); err != nil {
+		return err
+	}
+	_, err = s.view(ctx, x)
+	return err
+}
+
+// view answers a reading request, unless jobs are due that must run before.
+func (s *Server) view(ctx context.Context, x *exchange) (due bool, err error) {
+	err = s.DB.View(ctx, max(x.now, s.DB.Now()), func(tx *store.Tx) error {
+		if at, ok := job.Next(tx); ok && at <= tx.Now() {
+			due = true
+			return nil
+		}
+		return s.handle(tx, x)
+	})
+	return due, err
+}
+
+func (s *Server) write(ctx context.Context, x *exchange) error {
+	var refused error
+	err := s.DB.Update(ctx, x.now, func(tx *store.Tx) error {
+		s.due(tx)
+		refused = tx.Savepoint(tx.Now(), func(tx *store.Tx) error { return s.handle(tx, x) })
+		x.noteSettle(tx)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return refused
+}
+
+func (x *exchange) noteSettle(tx *store.Tx) {
+	if at, ok := job.NextSettle(tx); ok {
+		x.settle = at
+	}
+}
+
+// due runs all jobs up to now.
+func (s *Server) due(tx *store.Tx) {
+	for !s.Engine.Jobs.Run(tx, tx.Now(), 1000, func(job.Job) {}) {
+	}
+}
+
+func (s *Server) handle(tx *store.Tx, x *exchange) error {
+	b := s.Engine.Box(tx, s.Key, model.Identity{})
+	who, err := s.identify(b, x)
+	if err != nil {
+		return err
+	}
+	b.Who = who
+	if err := s.allow(b, x); err != nil {
+		return err
+	}
+	x.in.PageSize = b.DefaultPageSize()
+	v, err := x.op.do(b, x.in)
+	if err != nil {
+		return err
+	}
+	if x.status == 0 {
+		x.status = http.StatusOK
+	}
+	if x.op.created {
+		x.status = http.StatusCreated // as POST replicas answers (vendor PowerShell scripts)
+	}
+	if l, ok := v.(*loggedIn); ok {
+		x.cookie, v = l.cookie, l.result
+	}
+	if x.op.reads {
+		x.noteSettle(tx)
+	}
+	x.answer, err = envelope(b, v)
+	return err
+}
+
+// allow asks gate, role and parameters.
+func (s *Server) allow(b *model.Box, x *exchange) error {
+	if !x.op.gate.Open(b.Release()) {
+		return apierr.New(apierr.PathNotFound, "this array has nothing at %s", x.r.URL.Path)
+	}
+	if !x.op.reads && !x.op.anonymous {
+		switch b.Who.Role {
+		case model.RoleReadOnly, model.RoleTechnician:
+			return apierr.New(apierr.PermissionDenied, "role %s may not %s %s", b.Who.Role, x.r.Method, x.r.URL.Path)
+		}
+	}
+	if x.op.filters != nil || slices.Contains(x.op.params, "*") {
+		return nil
+	}
+	names := make([]string, 0, len(x.in.Query))
+	for name := range x.in.Query {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		if name != "approved" && !slices.Contains(x.op.params, name) {
+			return apierr.New(apierr.UnknownParameter, "%s: unknown parameter", name).About(name)
+		}
+	}
+	return nil
+}
+
+// refuse turns an error into status and answer, and counts what nothing knew.
+func (s *Server) refuse(x *exchange, err error) (int, []byte) {
+	e, ok := apierr.As(err)
+	if !ok {
+		s.Log.Error("request failed", "method", x.r.Method, "path", x.r.URL.Path, "error", err)
+		e = apierr.New(apierr.Internal, "the request failed inside")
+	}
+	switch e.Code {
+	case apierr.PathNotFound:
+		s.count(s.missing, x.r.Method+" "+x.r.URL.Path)
+	case apierr.UnknownField:
+		s.count(s.unread, fmt.Sprintf("%s %s: %s", x.r.Method, x.r.URL.Path, e.Subject))
+	}
+	return statusOf(e.Code), refusal(e)
+}
+
+// journalHeaders are those that an entry lists.
+func journalHeaders() []string {
+	return []string{"Authorization", "Content-Type", "X-Infinidat-Raw-Response", "X-Infinidat-Tenant-Id", "X-Remote-Authorization"}
+}
+
+func (s *Server) journal(x *exchange) {
+	s.Log.Debug("request", "array", s.Key, "method", x.r.Method, "path", x.r.URL.Path, "status", x.status)
+	if s.Journal == nil {
+		return
+	}
+	e := journal.Entry{
+		Time: x.now, Array: s.Key, Method: x.r.Method, Path: x.r.URL.Path, Query: x.r.URL.Query().Encode(),
+		Body: string(x.raw), Status: x.status, Answer: strings.TrimSpace(string(x.answer)),
+	}
+	if len(x.raw) > maxBody {
+		e.Body = ""
+	}
+	for _, name := range journalHeaders() {
+		if v := x.r.Header.Get(name); v != "" {
+			if e.Headers == nil {
+				e.Headers = map[string]string{}
+			}
+			e.Headers[name] = v
+		}
+	}
+	s.Journal.Record(e)
+}

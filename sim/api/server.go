@@ -1,0 +1,118 @@
+// Package api is an array's management REST API: routes, envelope, sessions
+// and roles. What the objects are and do stands in sim/model; this package
+// turns requests into calls and results into answers.
+package api
+
+import (
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/go-chi/chi/v5"
+
+	"infinisim/sim/clock"
+	"infinisim/sim/journal"
+	"infinisim/sim/model"
+	"infinisim/sim/store"
+)
+
+// Options is what a server works on.
+type Options struct {
+	// DB is the lab's store.
+	DB *store.DB
+	// Engine has the kinds.
+	Engine *model.Engine
+	// Clock is the lab's time.
+	Clock *clock.Clock
+	// Key is the array.
+	Key string
+	// Log hears of requests (Debug) and of our own bugs (Error).
+	Log *slog.Logger
+	// Journal remembers every request; nil remembers none.
+	Journal *journal.Journal
+	// Changed is called after every request that may have put work on the
+	// timetable; nil is not called.
+	Changed func()
+}
+
+// Server answers for one array. It is an http.Handler.
+type Server struct {
+	Options
+
+	router chi.Router
+	// mu guards the session table and the counters; it is a leaf.
+	mu       sync.Mutex
+	sessions map[string]model.Identity
+	missing  map[string]int
+	unread   map[string]int
+}
+
+// root is where the API begins.
+const root = "/api/rest"
+
+// New makes the server of an array.
+func New(o Options) *Server {
+	s := &Server{Options: o, sessions: map[string]model.Identity{}, missing: map[string]int{}, unread: map[string]int{}}
+	r := chi.NewRouter()
+	r.NotFound(s.serve(notFound()))
+	r.MethodNotAllowed(s.serve(wrongMethod()))
+	r.Get("/_sim/v1/health", s.health)
+	s.route(r)
+	s.router = r
+	return s
+}
+
+// ServeHTTP serves double and trailing slashes as if they were not there:
+// real clients send both, and a redirect would turn a POST into a GET.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if clean := cleanPath(r.URL.Path); clean != r.URL.Path || r.URL.RawPath != "" {
+		u := *r.URL
+		u.Path, u.RawPath = clean, ""
+		r2 := r.WithContext(r.Context())
+		r2.URL = &u
+		r = r2
+	}
+	s.router.ServeHTTP(w, r)
+}
+
+func cleanPath(p string) string {
+	for strings.Contains(p, "//") {
+		p = strings.ReplaceAll(p, "//", "/")
+	}
+	if len(p) > 1 {
+		p = strings.TrimSuffix(p, "/")
+	}
+	return p
+}
+
+func (s *Server) count(table map[string]int, key string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	table[key]++
+}
+
+func (s *Server) counts(table map[string]int) map[string]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make(map[string]int, len(table))
+	for k, n := range table {
+		out[k] = n
+	}
+	return out
+}
+
+// Missing counts the requests that no route answered, by "METHOD path".
+func (s *Server) Missing() map[string]int { return s.counts(s.missing) }
+
+// Unread counts the body keys that nothing knew, by "METHOD path: key".
+func (s *Server) Unread() map[string]int { return s.counts(s.unread) }
+
+// Forget ends all sessions and clears the counters.
+func (s *Server) Forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.sessions)
+	clear(s.missing)
+	clear(s.unread)
+}

@@ -1,0 +1,115 @@
+package api
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"strings"
+
+	"infinisim/sim/apierr"
+	"infinisim/sim/model"
+)
+
+// cookieName is any name: InfiniSDK asks only whether there is a cookie.
+const cookieName = "JSESSIONID"
+
+// loggedIn is a login's result with the cookie that goes out with it.
+type loggedIn struct {
+	cookie *http.Cookie
+	result any
+}
+
+// identify finds who asks: the session of the cookie, or Basic credentials.
+// It returns NOT_AUTHENTICATED where an operation needs one and there is none.
+func (s *Server) identify(b *model.Box, x *exchange) (model.Identity, error) {
+	if x.op.anonymous {
+		return model.Identity{}, nil
+	}
+	if c, err := x.r.Cookie(cookieName); err == nil {
+		s.mu.Lock()
+		who, ok := s.sessions[c.Value]
+		s.mu.Unlock()
+		if ok {
+			who.Remote = remoteCredentials(x.r.Header.Get("X-Remote-Authorization"))
+			return who, nil
+		}
+	}
+	user, password, ok := x.r.BasicAuth()
+	if !ok {
+		return model.Identity{}, apierr.New(apierr.NotAuthenticated, "%s needs a session", x.r.URL.Path)
+	}
+	who, err := b.Authenticate(user, password)
+	if err != nil {
+		return who, apierr.New(apierr.NotAuthenticated, "user name or password is wrong")
+	}
+	who.Remote = remoteCredentials(x.r.Header.Get("X-Remote-Authorization"))
+	return who, nil
+}
+
+// remoteCredentials reads "Basic b64" or "Basic name=b64;name=b64": several
+// peers may have one name there, so all pairs are kept (InfiniSDK 289.1.4).
+func remoteCredentials(header string) []model.Credentials {
+	list, ok := strings.CutPrefix(header, "Basic ")
+	if !ok {
+		return nil
+	}
+	var out []model.Credentials
+	for part := range strings.SplitSeq(list, ";") {
+		for _, code := range []string{part, part[strings.IndexByte(part, '=')+1:]} {
+			raw, err := base64.StdEncoding.DecodeString(code)
+			user, password, ok := strings.Cut(string(raw), ":")
+			if err == nil && ok {
+				out = append(out, model.Credentials{User: user, Password: password})
+				break
+			}
+		}
+	}
+	return out
+}
+
+// login opens a session. Sessions do not end by themselves and live in memory
+// alone.
+func (s *Server) login(b *model.Box, in *model.Input) (any, error) {
+	var ask struct {
+		Username string `json:"username"`
+		Password string `json:"password"`
+	}
+	if err := json.Unmarshal(in.Raw, &ask); err != nil {
+		return nil, apierr.New(apierr.Malformed, "body: %v", err)
+	}
+	who, err := b.Authenticate(ask.Username, ask.Password)
+	if err != nil {
+		return nil, err
+	}
+	b.Who = who
+	template := "user {name} logged in"
+	data := []model.Datum{{Name: "name", Type: "String", Value: who.Name}}
+	if err := b.Emit(model.Event{Code: "USER_LOGIN_SUCCESS", Template: template, Data: data, Entity: who.ID}); err != nil {
+		return nil, err
+	}
+	n := b.Tx.Next(b.Key, "session")
+	id := s.Engine.Chance.Hex("session/"+b.Key, uint64(n)) //nolint:gosec // counts up from 1
+	s.mu.Lock()
+	s.sessions[id] = who
+	s.mu.Unlock()
+	o, err := b.Must(model.User, who.ID)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := b.Render(o)
+	if err != nil {
+		return nil, err
+	}
+	return &loggedIn{
+		cookie: &http.Cookie{Name: cookieName, Value: id, Path: "/", HttpOnly: true},
+		result: map[string]any{"name": who.Name, "roles": []string{who.Role}, "user_objects": []json.RawMessage{raw}},
+	}, nil
+}
+
+// logout ends the session of the cookie, if there is one.
+func (s *Server) logout(_ *model.Box, in *model.Input) (any, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.sessions, in.Vars["session"])
+	return nil, nil
+}

@@ -1,0 +1,258 @@
+// Package fabric is the only way from one array to another. It knows where
+// addresses lead, whether a path is up, how long a message and how long a
+// transfer takes. No other package reads or changes a peer's objects.
+package fabric
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"infinisim/sim/apierr"
+	"infinisim/sim/clock"
+	"infinisim/sim/job"
+	"infinisim/sim/store"
+)
+
+// ErrUnreachable is returned by Call when the path is cut or the peer is
+// down: the message did not arrive.
+var ErrUnreachable = errors.New("peer array is unreachable")
+
+// Message is what crosses from one array to another.
+type Message struct {
+	// ID is unique in the lab; a message is applied once.
+	ID int64 `json:"id"`
+	// Name says what it asks for.
+	Name string `json:"name"`
+	// From and To are array keys.
+	From string `json:"from"`
+	To   string `json:"to"`
+	// Sent is the sender's time.
+	Sent clock.Time `json:"sent"`
+	// Body is the message's own.
+	Body json.RawMessage `json:"body"`
+}
+
+// Decode reads the body.
+func (m Message) Decode(v any) error {
+	if err := json.Unmarshal(m.Body, v); err != nil {
+		return fmt.Errorf("message %s: %w", m.Name, err)
+	}
+	return nil
+}
+
+// Handler answers a message on the receiving array, in a savepoint of its
+// own.
+type Handler func(tx *store.Tx, m Message) (reply any, err error)
+
+// Fabric carries messages and transfers. Handlers and listeners are set while
+// a lab is put together; after that it holds no state outside the store.
+type Fabric struct {
+	handlers map[string]Handler
+	done     map[string]func(*store.Tx, Flow) error
+	changed  []func(tx *store.Tx, ends Ends, up bool) error
+}
+
+// New makes a fabric whose transfers are driven by the timetable.
+func New(jobs *job.Timetable) *Fabric {
+	f := &Fabric{handlers: map[string]Handler{}, done: map[string]func(*store.Tx, Flow) error{}}
+	jobs.Handle(laneJob, f.laneDue)
+	return f
+}
+
+// Handle says who answers the messages of a name. It panics if the name is
+// taken.
+func (f *Fabric) Handle(name string, h Handler) {
+	if f.handlers[name] != nil {
+		panic("fabric: two handlers for " + name)
+	}
+	f.handlers[name] = h
+}
+
+// OnChange has fn called, in the transaction that did it, when a path comes
+// up or goes down.
+func (f *Fabric) OnChange(fn func(tx *store.Tx, ends Ends, up bool) error) {
+	f.changed = append(f.changed, fn)
+}
+
+// Call sends a message and waits for the reply, which is decoded into reply
+// unless that is nil. A refusal of the peer comes back as *apierr.Error marked
+// remote; ErrUnreachable means that nothing was applied there. The peer's half
+// is a savepoint of its own: it is undone alone if the peer refuses.
+func (f *Fabric) Call(tx *store.Tx, ends Ends, name string, body, reply any) error {
+	if !Up(tx, ends) {
+		return fmt.Errorf("%s to %s: %w", name, ends.To, ErrUnreachable)
+	}
+	raw, err := json.Marshal(body)
+	if err != nil {
+		return fmt.Errorf("message %s: %w", name, err)
+	}
+	m := Message{ID: tx.Next("", "fabric.message"), Name: name, From: ends.From, To: ends.To, Sent: tx.Now(), Body: raw}
+	answer, err := f.deliver(tx, m)
+	if err != nil {
+		if e, ok := apierr.As(err); ok {
+			return e.FromPeer()
+		}
+		return err
+	}
+	if reply == nil {
+		return nil
+	}
+	return json.Unmarshal(answer, reply)
+}
+
+func (f *Fabric) deliver(tx *store.Tx, m Message) (answer json.RawMessage, err error) {
+	h := f.handlers[m.Name]
+	if h == nil {
+		return nil, fmt.Errorf("no handler for message %s", m.Name)
+	}
+	err = tx.Savepoint(tx.Now(), func(tx *store.Tx) error {
+		reply, err := h(tx, m)
+		if err != nil {
+			return err
+		}
+		answer, err = json.Marshal(reply)
+		return err
+	})
+	return answer, err
+}
+
+// Ends names the two arrays of a path, seen from the first.
+type Ends struct{ From, To string }
+
+// Back is the same path seen from the other end.
+func (e Ends) Back() Ends { return Ends{From: e.To, To: e.From} }
+
+// key is the path's own, whichever end looks.
+func (e Ends) key() []byte {
+	if e.From < e.To {
+		return []byte(e.From + "|" + e.To)
+	}
+	return []byte(e.To + "|" + e.From)
+}
+
+// Model is how a path behaves.
+type Model struct {
+	// Bandwidth is in bytes a second and direction.
+	Bandwidth int64 `json:"bandwidth"`
+	// Latency is one way.
+	Latency time.Duration `json:"latency_ns"`
+	// Slots limits the initial copies under way from one array over the path;
+	// negative means that the array's own limit alone holds.
+	Slots int `json:"slots"`
+	// Cut is the path being down in both directions.
+	Cut bool `json:"cut"`
+}
+
+// DefaultModel is the path between two arrays of which nothing was said.
+func DefaultModel() Model {
+	return Model{Bandwidth: 100_000_000, Latency: time.Millisecond, Slots: -1}
+}
+
+// RTT is the time of a message and its answer.
+func (m Model) RTT() time.Duration { return 2 * m.Latency }
+
+const (
+	spacePath    = "fabric.path"
+	spaceAddress = "fabric.address"
+	spaceDown    = "fabric.down"
+)
+
+// ModelOf is how the path behaves now.
+func ModelOf(tx *store.Tx, ends Ends) Model {
+	m := DefaultModel()
+	if raw := tx.KV("", spacePath).Get(ends.key()); raw != nil {
+		if err := json.Unmarshal(raw, &m); err != nil {
+			panic(fmt.Sprintf("fabric: path %s: %v", ends.key(), err))
+		}
+	}
+	return m
+}
+
+// SetModel changes how the path behaves from now on. Transfers under way keep
+// what they have sent. It tells the listeners if the path comes up or goes
+// down thereby.
+func (f *Fabric) SetModel(tx *store.Tx, ends Ends, m Model) error {
+	before := Up(tx, ends)
+	for _, e := range []Ends{ends, ends.Back()} {
+		settleLane(tx, e)
+	}
+	raw, err := json.Marshal(m)
+	if err != nil {
+		return fmt.Errorf("path model: %w", err)
+	}
+	tx.KV("", spacePath).Put(ends.key(), raw)
+	return f.moved(tx, ends, before)
+}
+
+// SetDown takes an array off the network, or back on it.
+func (f *Fabric) SetDown(tx *store.Tx, array string, down bool, others []string) error {
+	kv := tx.KV("", spaceDown)
+	if (kv.Get([]byte(array)) != nil) == down {
+		return nil
+	}
+	ups := make([]bool, len(others))
+	for i, o := range others {
+		ends := Ends{From: array, To: o}
+		ups[i] = Up(tx, ends)
+		settleLane(tx, ends)
+		settleLane(tx, ends.Back())
+	}
+	if down {
+		kv.Put([]byte(array), []byte{1})
+	} else {
+		kv.Delete([]byte(array))
+	}
+	for i, o := range others {
+		if err := f.moved(tx, Ends{From: array, To: o}, ups[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// moved re-times the lanes after a change and tells the listeners.
+func (f *Fabric) moved(tx *store.Tx, ends Ends, before bool) error {
+	for _, e := range []Ends{ends, ends.Back()} {
+		timeLane(tx, e)
+	}
+	after := Up(tx, ends)
+	if before == after {
+		return nil
+	}
+	for _, fn := range f.changed {
+		if err := fn(tx, ends, after); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Up reports whether messages pass between the two arrays.
+func Up(tx *store.Tx, ends Ends) bool {
+	down := tx.KV("", spaceDown)
+	return !ModelOf(tx, ends).Cut && down.Get([]byte(ends.From)) == nil && down.Get([]byte(ends.To)) == nil
+}
+
+// Announce gives an address to an array. It reports false, and changes
+// nothing, if another array of the lab has the address.
+func Announce(tx *store.Tx, address, array string) bool {
+	kv := tx.KV("", spaceAddress)
+	if owner := kv.Get([]byte(address)); owner != nil && string(owner) != array {
+		return false
+	}
+	kv.Put([]byte(address), []byte(array))
+	return true
+}
+
+// Withdraw takes an address back.
+func Withdraw(tx *store.Tx, address string) {
+	tx.KV("", spaceAddress).Delete([]byte(address))
+}
+
+// Locate finds the array that has the address; ok is false if none has.
+func Locate(tx *store.Tx, address string) (array string, ok bool) {
+	owner := tx.KV("", spaceAddress).Get([]byte(address))
+	return string(owner), owner != nil
+}

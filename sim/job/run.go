@@ -1,0 +1,80 @@
+package job
+
+import (
+	"encoding/json"
+
+	"infinisim/sim/clock"
+	"infinisim/sim/store"
+)
+
+// Parked is a job that failed: our own bug. It stays in the store and the lab
+// reports it.
+type Parked struct {
+	// Job is what failed.
+	Job Job `json:"job"`
+	// Error says why.
+	Error string `json:"error"`
+}
+
+// Run does what is due up to and including until, in due order, each job in a
+// savepoint of its own whose Now is the job's due time, and tells ran of each.
+// It stops after most jobs; done says that none is left. A job that fails is
+// parked and leaves no other trace.
+func (t *Timetable) Run(tx *store.Tx, until clock.Time, most int, ran func(Job)) (done bool) {
+	for range most {
+		due, ok := Next(tx)
+		if !ok || due > until {
+			return true
+		}
+		j := head(tx)
+		remove(tx, j)
+		if err := tx.Savepoint(j.Due, func(tx *store.Tx) error { return t.handle(tx, j) }); err != nil {
+			t.park(tx, j, err)
+		}
+		ran(j)
+	}
+	due, ok := Next(tx)
+	return !ok || due > until
+}
+
+func (t *Timetable) handle(tx *store.Tx, j Job) error {
+	h := t.handlers[j.Name]
+	if h == nil {
+		return errNoHandler(j.Name)
+	}
+	return h(tx, j)
+}
+
+type errNoHandler string
+
+func (e errNoHandler) Error() string { return "no handler for job " + string(e) }
+
+func head(tx *store.Tx) (j Job) {
+	tx.KV("", spaceDue).Scan(nil, func(_, raw []byte) bool {
+		j = decode(raw)
+		return false
+	})
+	return j
+}
+
+func (t *Timetable) park(tx *store.Tx, j Job, cause error) {
+	t.log.Error("job failed", "job", j.Name, "array", j.Owner.Array, "kind", j.Owner.Kind, "id", j.Owner.ID, "error", cause)
+	raw, err := json.Marshal(Parked{Job: j, Error: cause.Error()})
+	if err != nil {
+		panic("job: " + err.Error())
+	}
+	tx.KV("", spaceParked).Put(at(j.Due, j.Seq), raw)
+}
+
+// ParkedJobs lists the jobs that failed since the lab was made.
+func ParkedJobs(tx *store.Tx) []Parked {
+	var out []Parked
+	tx.KV("", spaceParked).Scan(nil, func(_, raw []byte) bool {
+		var p Parked
+		if json.Unmarshal(raw, &p) == nil {
+			out = append(out, p)
+		}
+		return true
+	})
+	return out
+}

@@ -1,0 +1,184 @@
+package model
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"infinisim/sim/apierr"
+	"infinisim/sim/chance"
+	"infinisim/sim/fabric"
+	"infinisim/sim/job"
+	"infinisim/sim/schema"
+	"infinisim/sim/store"
+)
+
+// Engine is what all arrays of a lab have in common. It holds no state outside
+// the store.
+type Engine struct {
+	// Catalog has the kinds.
+	Catalog *Catalog
+	// Fabric leads to other arrays.
+	Fabric *fabric.Fabric
+	// Jobs is the timetable.
+	Jobs *job.Timetable
+	// Chance is the lab's seed.
+	Chance *chance.Source
+	// NoLimits lifts the limits of the profiles.
+	NoLimits bool
+	// Log hears of our own bugs and of nothing else.
+	Log *slog.Logger
+}
+
+// Identity is who asks.
+type Identity struct {
+	// ID is the user's, 0 for the array itself.
+	ID int64
+	// Name is the user's.
+	Name string
+	// Role is the user's, in upper snake case.
+	Role string
+	// Password is kept for calls to a peer; it is never stored or logged.
+	Password string
+	// Remote are the credentials for other arrays that the client sent.
+	Remote []Credentials
+}
+
+// Credentials are a user name and a password.
+type Credentials struct {
+	User, Password string
+}
+
+// Request is what a client asked, off the wire.
+type Request struct {
+	// Vars are the path's variables.
+	Vars map[string]string
+	// Query is the parameters.
+	Query url.Values
+	// Raw is the body, nil if there was none.
+	Raw json.RawMessage
+	// Approved says that the client approves what is dangerous.
+	Approved bool
+	// PageSize is the array's default length of a page, 0 for the usual.
+	PageSize int
+}
+
+// Flag reads a parameter that is true or false in any spelling; def stands for
+// a parameter that was not sent.
+func (r *Request) Flag(name string, def bool) (bool, error) {
+	text := r.Query.Get(name)
+	if text == "" {
+		return def, nil
+	}
+	v, err := strconv.ParseBool(strings.ToLower(text))
+	if err != nil {
+		return false, apierr.New(apierr.InvalidValue, "%s: %q is not true or false", name, text).About(name)
+	}
+	return v, nil
+}
+
+// Box is one array in one transaction, as one caller sees it.
+type Box struct {
+	// Tx is the transaction.
+	Tx *store.Tx
+	// Key is the array's key.
+	Key string
+	// Who asks.
+	Who Identity
+	// Eng is the lab's engine.
+	Eng *Engine
+
+	release *schema.Release
+	profile *Profile
+	system  *schema.Object
+}
+
+// Box opens an array in a transaction.
+func (e *Engine) Box(tx *store.Tx, key string, who Identity) *Box {
+	return &Box{Tx: tx, Key: key, Who: who, Eng: e}
+}
+
+// In is the same array and caller in a nested savepoint.
+func (b *Box) In(tx *store.Tx) *Box {
+	return &Box{Tx: tx, Key: b.Key, Who: b.Who, Eng: b.Eng}
+}
+
+// Release is the array's version and features, as gates ask for them.
+func (b *Box) Release() schema.Release {
+	if b.release == nil {
+		r := releaseOf(b)
+		b.release = &r
+	}
+	return *b.release
+}
+
+// Open reports whether the array has the field.
+func (b *Box) Open(f *schema.Field) bool {
+	return f.Gate == schema.Gate{} || f.Gate.Open(b.Release())
+}
+
+// Load finds an object of a kind by id; the kind's NotFound code tells that
+// there is none.
+func (b *Box) Load(k *Kind, id int64) (*schema.Object, error) {
+	o, err := b.Tx.Get(b.Key, k.Type, id)
+	if err != nil {
+		return nil, err
+	}
+	if o == nil {
+		return nil, apierr.New(k.NotFound, "%s %d does not exist", words(k.Type), id).About(strconv.FormatInt(id, 10))
+	}
+	return o, nil
+}
+
+// Must loads an object that a reference of our own points at; its absence is
+// our bug.
+func (b *Box) Must(t *schema.Type, id int64) (*schema.Object, error) {
+	o, err := b.Tx.Get(b.Key, t, id)
+	if err == nil && o == nil {
+		err = fmt.Errorf("%s %d of %s is gone", t.Name(), id, b.Key)
+	}
+	return o, err
+}
+
+// Save writes an object that was changed, with its time of change.
+func (b *Box) Save(o *schema.Object) error {
+	if o.Type().Has(UpdatedAt.Field()) {
+		UpdatedAt.Set(o, b.Tx.Now().MS())
+	}
+	return b.Tx.Put(b.Key, o)
+}
+
+// Kind is the kind of an object.
+func (b *Box) Kind(o *schema.Object) *Kind { return b.Eng.Catalog.Kind(o.Type().Name()) }
+
+// Guard asks the guards of an object's kind whether something may happen.
+func (b *Box) Guard(m Moment, old, o *schema.Object) error {
+	for _, g := range b.Eng.Catalog.guards[o.Type().Name()] {
+		if err := g(b, m, old, o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// UUID draws a UUID from the lab's seed.
+func (b *Box) UUID() string {
+	return b.Eng.Chance.UUID("uuid/"+b.Key, uint64(b.Tx.Next(b.Key, "uuid"))) //nolint:gosec // sequences count up from 1
+}
+
+// After puts a job of an object on the timetable.
+func (b *Box) After(d time.Duration, class job.Class, name string, o *schema.Object) {
+	job.Add(b.Tx, job.Job{Due: b.Tx.Now().Add(d), Class: class, Name: name, Owner: b.Owner(o)})
+}
+
+// Owner names an object on the timetable.
+func (b *Box) Owner(o *schema.Object) job.Owner {
+	return job.Owner{Array: b.Key, Kind: o.Type().Name(), ID: o.ID()}
+}
+
+// words is a type's name in running text: "consistency group" for "cons_group".
+func words(t *schema.Type) string { return strings.ReplaceAll(t.Name(), "_", " ") }

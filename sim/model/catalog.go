@@ -1,0 +1,16 @@
+package model
+
+// NewCatalog makes the kinds of a lab, fresh ones at every call; replication
+// adds its own. A new kind is one more word here.
+func NewCatalog() *Catalog {
+	c := &Catalog{byType: map[string]*Kind{}, guards: map[string][]Guard{}}
+	addSystem(c)
+	addConfig(c)
+	addEvents(c)
+	addUsers(c)
+	addNetwork(c)
+	addComponents(c)
+	c.Add(poolKind(), volumeKind(), filesystemKind(), consGroupKind())
+	addDatasets(c)
+	return c
+}

@@ -1,0 +1,370 @@
+package model
+
+import (
+	"strconv"
+
+	"infinisim/sim/apierr"
+	"infinisim/sim/data"
+	"infinisim/sim/schema"
+)
+
+// datasetKind is what volumes and filesystems have in common.
+func datasetKind(t *schema.Type, path string, notFound, conflict apierr.Code) *Kind {
+	k := &Kind{
+		Type: t, Path: path, NotFound: notFound, Conflict: conflict,
+		Forms: []Form{{
+			Name: "a snapshot", When: func(in Body) bool { return in.Has("parent_id") },
+			Required: []string{"name"}, Refused: []string{"size", "provtype"},
+		}, {
+			Name: "a " + t.Name(), Required: []string{"name", "size", "pool_id"},
+			Refused: []string{"snapshot_retention", "remote_snapshot_retention", "remote_snapshot_retention_lock", "lock_expires_at"},
+		}},
+		CreateParams: []string{"replicate_to_async_target"},
+		UpdateParams: []string{"force_resize"},
+		DeleteParams: []string{"force_if_snapshot_locked"},
+		Hidden:       func(o *schema.Object) bool { return DatasetIsInternal.Get(o) },
+		Hooks: Hooks{
+			AfterCreate:  afterDatasetCreate,
+			BeforeUpdate: beforeDatasetUpdate,
+			AfterUpdate:  afterDatasetUpdate,
+			BeforeDelete: beforeDatasetDelete,
+			AfterDelete:  afterDatasetDelete,
+		},
+		Computed: datasetComputed(),
+		Sample: func(w World) Body {
+			return NewBody(map[string]any{"name": w.Name(), "size": 2_000_000_000 / 512 * 512, "pool_id": w.Make("pool")})
+		},
+		Change: func(o *schema.Object) Body { return NewBody(map[string]any{"name": DatasetName.Get(o) + "-2"}) },
+	}
+	k.Routes = snapshotRoutes(k)
+	return k
+}
+
+func datasetComputed() map[*schema.Field]Compute {
+	used := func(b *Box, o *schema.Object) (any, error) {
+		im, err := b.Content(o)
+		return im.Used(), err
+	}
+	return map[*schema.Field]Compute{
+		DatasetUsed.Field():      used,
+		DatasetDiskUsage.Field(): used,
+		HostWritten.Field():      used,
+		ReducibleWritten.Field(): used,
+		ReducibleUsage.Field():   used,
+		DatasetBlocks.Field(): func(_ *Box, o *schema.Object) (any, error) {
+			return DatasetSize.Get(o) / BlockBytes, nil
+		},
+		DatasetAllocated.Field(): func(b *Box, o *schema.Object) (any, error) { return b.allocated(o) },
+		DatasetTreeAllocated.Field(): func(b *Box, o *schema.Object) (any, error) {
+			return b.familyAllocated(o), nil
+		},
+		DatasetHasChildren.Field(): func(b *Box, o *schema.Object) (any, error) {
+			return len(b.Children(o)) > 0, nil
+		},
+		DatasetLockState.Field(): func(b *Box, o *schema.Object) (any, error) {
+			if b.lockedNow(o) {
+				return Locked, nil
+			}
+			return Unlocked, nil
+		},
+	}
+}
+
+// Children lists the ids of a dataset's own snapshots.
+func (b *Box) Children(o *schema.Object) []int64 {
+	return b.Tx.IDsBy(b.Key, o.Type(), DatasetParent.Field(), schema.RefValue(o.ID()))
+}
+
+func (b *Box) lockedNow(o *schema.Object) bool {
+	return DatasetLockExpires.Get(o) > b.Tx.Now().MS()
+}
+
+func beforeDatasetCreate(b *Box, o *schema.Object, in *Input) error {
+	DatasetFamily.Set(o, o.ID())
+	if in.Body.Has("parent_id") {
+		if err := b.beforeSnapshot(o, in); err != nil {
+			return err
+		}
+	}
+	pool, err := b.Must(Pool, DatasetPool.Get(o))
+	if err != nil {
+		return err
+	}
+	if err := openPool(pool); err != nil {
+		return err
+	}
+	if PoolKind.Get(pool) != Standard {
+		return apierr.New(apierr.PoolTypeMismatch, "pool_id: pool %d is of type %s", pool.ID(), PoolKind.Get(pool)).About("pool_id")
+	}
+	if _, asked := in.Body["compression_enabled"]; !asked {
+		DatasetCompression.Set(o, PoolCompress.Get(pool))
+	}
+	if _, asked := in.Body["ssd_enabled"]; !asked && DatasetParent.IsNull(o) {
+		DatasetSSD.Set(o, PoolSSD.Get(pool))
+	}
+	setCensus(o)
+	return nil
+}
+
+// openPool refuses new entities in a pool that is depleted: LIMITED takes no
+// new ones, LOCKED takes nothing (vendor KB 6211384767517).
+func openPool(pool *schema.Object) error {
+	switch PoolState.Get(pool) {
+	case Locked:
+		return apierr.New(apierr.PoolIsLocked, "pool_id: pool %d is locked", pool.ID()).About("pool_id")
+	case Limited:
+		return apierr.New(apierr.PoolIsLimited, "pool_id: pool %d is limited", pool.ID()).About("pool_id")
+	}
+	return nil
+}
+
+// setCensus puts a dataset in its place in the counts of its pool.
+func setCensus(o *schema.Object) {
+	datasetCensus.Set(o, censusOf(DatasetPool.Get(o), DatasetType.Get(o), DatasetKind.Get(o)))
+}
+
+// beforeSnapshot gives a snapshot what it has from its parent. It is write
+// protected unless asked otherwise (vendor documentation; Ansible collection
+// 1.4.0) and thin.
+func (b *Box) beforeSnapshot(o *schema.Object, in *Input) error {
+	k := b.Kind(o)
+	parent, err := b.Load(k, DatasetParent.Get(o))
+	if err != nil {
+		return err
+	}
+	if in.Body.Has("lock_expires_at") && !in.Approved {
+		return apierr.New(apierr.ApprovalRequired, "lock_expires_at: creating a locked snapshot needs approval").About("lock_expires_at")
+	}
+	if in.Body.Has("pool_id") && DatasetPool.Get(o) != DatasetPool.Get(parent) {
+		return apierr.New(apierr.InvalidValue, "pool_id: %d: a snapshot stays in the pool of its parent, %d", DatasetPool.Get(o), DatasetPool.Get(parent)).About("pool_id")
+	}
+	_, protect := in.Body["write_protected"]
+	_, ssd := in.Body["ssd_enabled"]
+	b.inherit(o, parent)
+	if !protect {
+		DatasetWriteProtected.Set(o, true)
+	}
+	if !ssd {
+		DatasetSSD.Set(o, DatasetSSD.Get(parent))
+	}
+	if n := DatasetRetention.Get(o); n > 0 {
+		DatasetExpires.Set(o, b.Tx.Now().MS()/1000+n)
+	}
+	return b.PointAt(o, ImageID(parent))
+}
+
+// inherit copies what a snapshot shares with its parent.
+func (b *Box) inherit(o, parent *schema.Object) {
+	DatasetKind.Set(o, Snapshot)
+	DatasetParent.Set(o, parent.ID())
+	DatasetDepth.Set(o, DatasetDepth.Get(parent)+1)
+	DatasetFamily.Set(o, DatasetFamily.Get(parent))
+	DatasetSize.Set(o, DatasetSize.Get(parent))
+	DatasetPool.Set(o, DatasetPool.Get(parent))
+	DatasetProvisioning.Set(o, Thin)
+	DatasetSSD.Set(o, DatasetSSD.Get(parent))
+	DatasetCompression.Set(o, DatasetCompression.Get(parent))
+	DatasetDataGuid.Set(o, b.UUID())
+	setCensus(o)
+}
+
+func afterDatasetCreate(b *Box, o *schema.Object, _ *Input) error {
+	virtual := int64(0)
+	if DatasetKind.Get(o) == Master {
+		virtual = DatasetSize.Get(o)
+	}
+	if err := b.account(DatasetPool.Get(o), 0, virtual); err != nil {
+		return err
+	}
+	if err := b.Recount(o); err != nil {
+		return err
+	}
+	if err := b.checkVirtual(DatasetPool.Get(o)); err != nil {
+		return err
+	}
+	if err := b.checkPhysical(DatasetPool.Get(o)); err != nil {
+		return err
+	}
+	return b.EmitFor(o, "CREATED")
+}
+
+func beforeDatasetUpdate(b *Box, old, o *schema.Object, _ *Input) error {
+	if DatasetKind.Get(o) == Snapshot && DatasetSize.Get(o) != DatasetSize.Get(old) {
+		return apierr.New(apierr.ImmutableField, "size: %d: a snapshot has the size of its parent", DatasetSize.Get(o)).About("size")
+	}
+	if DatasetSize.Get(o) < DatasetSize.Get(old) {
+		return apierr.New(apierr.DatasetShrink, "size: %d is below the present %d", DatasetSize.Get(o), DatasetSize.Get(old)).About("size")
+	}
+	return checkLock(b, old, o)
+}
+
+// checkLock refuses to shorten a lock, and to lock what is no snapshot
+// (Ansible collection, snapshot lock test).
+func checkLock(b *Box, old, o *schema.Object) error {
+	if DatasetLockExpires.Get(o) == DatasetLockExpires.Get(old) {
+		return nil
+	}
+	if DatasetKind.Get(o) != Snapshot {
+		return apierr.New(apierr.DatasetNotSnapshot, "lock_expires_at: %s %d is no snapshot", words(o.Type()), o.ID()).About("lock_expires_at")
+	}
+	if b.lockedNow(old) && DatasetLockExpires.Get(o) < DatasetLockExpires.Get(old) {
+		return apierr.New(apierr.DatasetIsLocked, "lock_expires_at: %d: a lock can only be extended", DatasetLockExpires.Get(o)).About("lock_expires_at")
+	}
+	return nil
+}
+
+func afterDatasetUpdate(b *Box, old, o *schema.Object, _ *Input) error {
+	if grown := DatasetSize.Get(o) - DatasetSize.Get(old); grown > 0 {
+		if err := b.account(DatasetPool.Get(o), 0, grown); err != nil {
+			return err
+		}
+	}
+	if err := b.Recount(o); err != nil {
+		return err
+	}
+	if err := b.checkVirtual(DatasetPool.Get(o)); err != nil {
+		return err
+	}
+	return b.checkPhysical(DatasetPool.Get(o))
+}
+
+// Resize grows a dataset on behalf of the array itself: a replication target
+// follows its source.
+func (b *Box) Resize(o *schema.Object, size int64) error {
+	grown := size - DatasetSize.Get(o)
+	DatasetSize.Set(o, size)
+	if err := b.Save(o); err != nil {
+		return err
+	}
+	if err := b.account(DatasetPool.Get(o), 0, grown); err != nil {
+		return err
+	}
+	return b.Recount(o)
+}
+
+// beforeDatasetDelete asks for approval in the array's order: first for what
+// hangs below, then for the dataset itself. With approval the whole subtree
+// goes (InfiniSDK tests).
+func beforeDatasetDelete(b *Box, o *schema.Object, in *Input) error {
+	children := b.Children(o)
+	if len(children) > 0 && !in.Approved {
+		message := words(o.Type()) + " " + strconv.FormatInt(o.ID(), 10) + " has children"
+		return apierr.New(apierr.ApprovalRequiredVolumeHasChildren, "%s", message).WithReason(message, children...)
+	}
+	if !in.Approved {
+		message := "deleting " + words(o.Type()) + " " + strconv.FormatInt(o.ID(), 10) + " needs approval"
+		return apierr.New(apierr.ApprovalRequired, "%s", message).WithReason(message, o.ID())
+	}
+	if !DatasetCG.IsNull(o) {
+		return apierr.New(apierr.DatasetInCG, "%s %d is a member of consistency group %d", words(o.Type()), o.ID(), DatasetCG.Get(o))
+	}
+	force, err := in.Flag("force_if_snapshot_locked", false)
+	if err != nil {
+		return err
+	}
+	if b.lockedNow(o) && (!force || b.Who.Role != "INFINIDAT") {
+		return apierr.New(apierr.DatasetIsLocked, "%s %d is locked until %d", words(o.Type()), o.ID(), DatasetLockExpires.Get(o))
+	}
+	if err := b.Guard(OnDelete, nil, o); err != nil {
+		return err
+	}
+	for _, id := range children {
+		if _, err := b.Delete(b.Kind(o), id, in); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func afterDatasetDelete(b *Box, o *schema.Object, _ *Input) error {
+	return b.afterRemove(o)
+}
+
+// afterRemove settles the accounts of a dataset that is gone.
+func (b *Box) afterRemove(o *schema.Object) error {
+	if err := b.DropImage(ImageID(o)); err != nil {
+		return err
+	}
+	virtual := int64(0)
+	if DatasetKind.Get(o) == Master {
+		virtual = -DatasetSize.Get(o)
+	}
+	if err := b.account(DatasetPool.Get(o), 0, virtual); err != nil {
+		return err
+	}
+	if err := b.Recount(o); err != nil {
+		return err
+	}
+	return b.EmitFor(o, "DELETED")
+}
+
+// Erase removes a dataset on behalf of the array itself, without asking.
+func (b *Box) Erase(o *schema.Object) error {
+	if err := b.Remove(o); err != nil {
+		return err
+	}
+	return b.afterRemove(o)
+}
+
+// MakeMaster creates a dataset on behalf of the array itself: a replication
+// target.
+func (b *Box) MakeMaster(t *schema.Type, in Body) (*schema.Object, error) {
+	k := b.Eng.Catalog.Kind(t.Name())
+	return b.Create(k, &Input{Body: in})
+}
+
+// SnapshotOf makes a snapshot of a dataset on behalf of the array itself,
+// showing the given image.
+func (b *Box) SnapshotOf(parent *schema.Object, name string, image int64) (*schema.Object, error) {
+	o := b.New(b.Kind(parent))
+	DatasetType.Set(o, DatasetType.Get(parent))
+	DatasetName.Set(o, b.FreeName(parent.Type(), DatasetName.Field(), name))
+	b.inherit(o, parent)
+	DatasetWriteProtected.Set(o, true)
+	if parent.Type() == Volume {
+		if err := b.Identify(o); err != nil {
+			return nil, err
+		}
+	}
+	if err := b.PointAt(o, image); err != nil {
+		return nil, err
+	}
+	if err := b.Insert(o); err != nil {
+		return nil, err
+	}
+	if err := b.Recount(o); err != nil {
+		return nil, err
+	}
+	return o, b.EmitFor(o, "CREATED")
+}
+
+// FreeName is a name that no object of the type has: the wanted one, or that
+// with a number.
+func (b *Box) FreeName(t *schema.Type, f *schema.Field, want string) string {
+	name := want
+	for i := 2; len(b.Tx.IDsBy(b.Key, t, f, schema.TextValue(name))) > 0; i++ {
+		name = want + "-" + strconv.Itoa(i)
+	}
+	return name
+}
+
+// Copy makes a dataset show the content of an image as a restore does, and
+// lets others follow.
+func (b *Box) Copy(o *schema.Object, im data.Image) error {
+	now, err := b.Content(o)
+	if err != nil {
+		return err
+	}
+	birth, err := b.Birth()
+	if err != nil {
+		return err
+	}
+	next := im.Restamp(now, birth)
+	if err := b.SetContent(o, next); err != nil {
+		return err
+	}
+	if err := b.Save(o); err != nil {
+		return err
+	}
+	return b.written(o, next)
+}

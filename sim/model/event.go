@@ -1,0 +1,215 @@
+package model
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"infinisim/sim/apierr"
+	"infinisim/sim/clock"
+	"infinisim/sim/schema"
+)
+
+// The fields of an event.
+var (
+	EventCode        = schema.String(schema.Field{Name: "code", Flags: schema.Index | schema.NotNull})
+	EventLevel       = schema.Enum(schema.Field{Name: "level", Enum: eventLevels(), Default: "INFO"})
+	EventUser        = schema.String(schema.Field{Name: "username"})
+	EventDescription = schema.String(schema.Field{Name: "description", Flags: schema.NotNull})
+	EventTime        = schema.Int(schema.Field{Name: "timestamp", Flags: schema.NotNull})
+	EventReporter    = schema.String(schema.Field{Name: "reporter", Default: "CORE"})
+	EventVisibility  = schema.Enum(schema.Field{Name: "visibility", Enum: []string{"CUSTOMER", "INFINIDAT"}, Default: "CUSTOMER"})
+	EventVersion     = schema.String(schema.Field{Name: "system_version", Flags: schema.NotNull})
+	EventNode        = schema.Int(schema.Field{Name: "source_node_id", Default: 1})
+	EventTemplate    = schema.String(schema.Field{Name: "description_template", Flags: schema.NotNull})
+	EventEntity      = schema.String(schema.Field{Name: "affected_entity_id"})
+	EventSeq         = schema.Compute(schema.Int(schema.Field{Name: "seq_num"}))
+	EventData        = schema.Tree[[]Datum](schema.Field{Name: "data", Default: []Datum{}})
+
+	// EventType is a line of the array's log.
+	EventType = schema.NewType("event", EventCode, EventLevel, EventUser, EventDescription, EventTime, EventReporter,
+		EventVisibility, EventVersion, EventNode, EventTemplate, EventEntity, TenantID, EventSeq, EventData)
+)
+
+func eventLevels() []string { return []string{"INFO", "WARNING", "ERROR", "CRITICAL"} }
+
+// Datum is one named value of an event.
+type Datum struct {
+	Name  string `json:"name"`
+	Type  string `json:"type"`
+	Value any    `json:"value"`
+}
+
+// Event is what happened, for Emit.
+type Event struct {
+	// Code names it.
+	Code string
+	// Level is INFO unless set.
+	Level string
+	// Template has {name} for each datum.
+	Template string
+	// Entity is the id of the object that it is about, 0 for none.
+	Entity int64
+	// Visibility is CUSTOMER unless set.
+	Visibility string
+	// Data are the values.
+	Data []Datum
+}
+
+// firstEvent is the id of a new array's first event (InfiniSDK 289.1.4,
+// doc/events.rst).
+const firstEvent = 1000
+
+// Emit adds an event to the array's log.
+func (b *Box) Emit(e Event) error {
+	_, err := b.emit(e)
+	return err
+}
+
+func (b *Box) emit(e Event) (*schema.Object, error) {
+	o := b.New(b.Eng.Catalog.Kind(EventType.Name()))
+	EventCode.Set(o, e.Code)
+	if e.Level != "" {
+		EventLevel.Set(o, e.Level)
+	}
+	if e.Visibility != "" {
+		EventVisibility.Set(o, e.Visibility)
+	}
+	if b.Who.Name != "" {
+		EventUser.Set(o, b.Who.Name)
+	}
+	description := e.Template
+	for _, d := range e.Data {
+		description = strings.ReplaceAll(description, "{"+d.Name+"}", fmt.Sprint(d.Value))
+	}
+	EventDescription.Set(o, description)
+	EventTemplate.Set(o, e.Template)
+	EventTime.Set(o, b.Tx.Now().MS())
+	EventVersion.Set(o, b.Release().Version)
+	if e.Entity != 0 {
+		EventEntity.Set(o, strconv.FormatInt(e.Entity, 10))
+	}
+	if e.Data != nil {
+		EventData.Set(o, e.Data)
+	}
+	return o, b.Insert(o)
+}
+
+// EmitFor reports what happened to an object, such as VOLUME_CREATED
+// (InfiniSDK tests and documentation show that form for volumes, filesystems,
+// users and policies).
+func (b *Box) EmitFor(o *schema.Object, verb string) error {
+	name := ""
+	if f := o.Type().Field("name"); f != nil && f.Mode() == schema.Stored {
+		name = o.Value(f).Text()
+	}
+	return b.Emit(Event{
+		Code: strings.ToUpper(o.Type().Name()) + "_" + verb, Entity: o.ID(),
+		Template: words(o.Type()) + " {name} with id {id} was " + strings.ToLower(verb),
+		Data:     []Datum{{Name: "name", Type: "String", Value: name}, {Name: "id", Type: "Long", Value: o.ID()}},
+	})
+}
+
+func addEvents(c *Catalog) {
+	k := &Kind{
+		Type: EventType, Path: "events", NotFound: apierr.EventNotFound,
+		NextID:   func(b *Box) int64 { return b.Tx.Next(b.Key, "event") },
+		Computed: map[*schema.Field]Compute{EventSeq.Field(): func(_ *Box, o *schema.Object) (any, error) { return o.ID(), nil }},
+	}
+	k.Routes = []Route{
+		{Method: http.MethodGet, Path: "events/types", Reads: true, Do: eventTypes},
+		{Method: http.MethodPost, Path: "events/custom", Do: customEvent},
+		{Method: http.MethodDelete, Path: "events", Params: []string{"timestamp"}, Do: trimEvents},
+	}
+	c.Add(k)
+}
+
+// eventTypes lists the codes that public sources prove and those that the
+// array's log holds.
+func eventTypes(b *Box, _ *schema.Object, _ *Input) (any, error) {
+	codes := []string{
+		"ACTIVATION_PAUSED", "ACTIVE_DIRECTORY_ALL_DOMAIN_CONTROLLERS_DOWN", "ACTIVE_DIRECTORY_LEFT", "CUSTOM_CRITICAL_EVENT",
+		"CUSTOM_ERROR_EVENT", "CUSTOM_INFO_EVENT", "CUSTOM_WARNING_EVENT", "DDE_INFO_EVENT", "EVENT_FLOOD", "FILESYSTEM_CREATED",
+		"FILESYSTEM_DELETED", "FILESYSTEM_RESTORED", "INFINISPARES_ENGAGED", "LINK_DOWN", "LINK_UP", "SNAPSHOT_POLICY_CREATED",
+		"SNAPSHOT_SCHEDULE_CREATED", "SNAPSHOT_SCHEDULE_ENABLED", "SYSTEM_IS_UP", "USER_CREATED", "USER_LOGGED_OUT",
+		"USER_LOGIN_FAILURE", "USER_LOGIN_SUCCESS", "VOLUME_CREATED", "VOLUME_DELETED", "VOLUME_RESTORED",
+	}
+	err := b.Tx.Each(b.Key, EventType, func(o *schema.Object) (bool, error) {
+		if code := EventCode.Get(o); !slices.Contains(codes, code) {
+			codes = append(codes, code)
+		}
+		return true, nil
+	})
+	slices.Sort(codes)
+	levels := []map[string]any{}
+	for i, l := range eventLevels() {
+		levels = append(levels, map[string]any{"name": l, "value": i})
+	}
+	return map[string]any{
+		"codes": codes, "levels": levels, "visibilities": []string{"CUSTOMER", "INFINIDAT"}, "reporters": []string{"CORE", "MANAGEMENT"},
+	}, err
+}
+
+// customEvent adds a client's own line, with the code CUSTOM_INFO_EVENT for
+// the level INFO (InfiniSDK tests) or the code that the client gives (CSI
+// driver).
+func customEvent(b *Box, _ *schema.Object, in *Input) (any, error) {
+	var ask struct {
+		Code        string  `json:"code"`
+		Level       string  `json:"level"`
+		Template    string  `json:"description_template"`
+		Description string  `json:"description"`
+		Visibility  string  `json:"visibility"`
+		Data        []Datum `json:"data"`
+	}
+	if err := json.Unmarshal(in.Raw, &ask); err != nil {
+		return nil, apierr.New(apierr.Malformed, "body: %v", err)
+	}
+	if ask.Level == "" {
+		ask.Level = "INFO"
+	}
+	for _, check := range []struct {
+		f    *schema.Field
+		text *string
+	}{{EventLevel.Field(), &ask.Level}, {EventVisibility.Field(), &ask.Visibility}} {
+		if *check.text == "" {
+			continue
+		}
+		raw, err := check.f.Accept(json.RawMessage(strconv.Quote(*check.text)))
+		if err != nil {
+			return nil, Wire(err)
+		}
+		*check.text = check.f.Parse(raw).Text()
+	}
+	if ask.Code == "" {
+		ask.Code = "CUSTOM_" + ask.Level + "_EVENT"
+	}
+	if ask.Template == "" {
+		ask.Template = ask.Description
+	}
+	return b.emit(Event{Code: ask.Code, Level: ask.Level, Template: ask.Template, Visibility: ask.Visibility, Data: ask.Data})
+}
+
+// trimEvents deletes events up to a time, all of them without one.
+func trimEvents(b *Box, _ *schema.Object, in *Input) (any, error) {
+	until := clock.Never.MS()
+	if text := in.Query.Get("timestamp"); text != "" {
+		n, err := strconv.ParseInt(strings.TrimPrefix(text, "le:"), 10, 64)
+		if err != nil {
+			return nil, apierr.New(apierr.InvalidValue, "timestamp: %q is no number of milliseconds", text).About("timestamp")
+		}
+		until = n
+	}
+	deleted := 0
+	err := b.Tx.Each(b.Key, EventType, func(o *schema.Object) (bool, error) {
+		if EventTime.Get(o) > until {
+			return true, nil
+		}
+		deleted++
+		return true, b.Remove(o)
+	})
+	return map[string]int{"deleted": deleted}, err
+}

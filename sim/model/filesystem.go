@@ -1,0 +1,72 @@
+package model
+
+import (
+	"errors"
+
+	"infinisim/sim/apierr"
+	"infinisim/sim/schema"
+)
+
+// sectionBytes is what a filesystem's size is rounded up to (InfiniSDK
+// tests, tag 225.1.0: internal.section_size).
+const sectionBytes = 64 << 10
+
+// The fields that filesystems alone have.
+var (
+	gateWorm = schema.Gate{Feature: "worm_filesystems"}
+	gateDot  = schema.Gate{Feature: "dot_snapshots"}
+
+	FSRootMode       = schema.String(schema.Field{Name: "root_mode", Flags: schema.Create | schema.Private})
+	FSWormHold       = schema.NullBool(schema.Field{Name: "worm_legal_hold", Gate: gateWorm})
+	FSWormRetention  = schema.Int(schema.Field{Name: "worm_default_retention", Gate: gateWorm})
+	FSWormMax        = schema.Int(schema.Field{Name: "worm_max_retention", Gate: gateWorm})
+	FSWormLevel      = schema.String(schema.Field{Name: "worm_level", Gate: gateWorm})
+	FSNFSID          = schema.Compute(schema.Int(schema.Field{Name: "nfs_filesystem_id"}))
+	FSAtimeMode      = schema.String(schema.Field{Name: "atime_mode", Default: "NOATIME"})
+	FSAtimeGrain     = schema.Int(schema.Field{Name: "atime_granularity", Flags: schema.Editable, Default: 3600})
+	FSConsistent     = schema.Bool(schema.Field{Name: "is_consistent", Default: true})
+	FSEstablished    = schema.Bool(schema.Field{Name: "_is_established", Default: true})
+	FSSnapDir        = schema.String(schema.Field{Name: "snapdir_name", Flags: schema.Create, Default: ".snapshot", Gate: gateDot})
+	FSSnapVisible    = schema.Bool(schema.Field{Name: "visible_in_snapdir", Default: true, Gate: gateDot})
+	FSSnapAccessible = schema.Bool(schema.Field{Name: "snapdir_accessible", Flags: schema.Create, Default: true, Gate: gateDot})
+	FSSuspendState   = schema.String(schema.Field{Name: "suspend_state"})
+	FSSecurityStyle  = schema.Enum(schema.Field{Name: "security_style", Flags: schema.Create, Enum: []string{"UNIX", "WINDOWS"}, Default: "UNIX", Gate: schema.Gate{Feature: "native_smb"}})
+	FSPosixOwnership = schema.Bool(schema.Field{Name: "posix_file_ownership", Flags: schema.Editable, Gate: schema.Gate{Feature: "native_smb"}})
+	FSModified       = schema.Compute(schema.Bool(schema.Field{Name: "modified"}))
+	FSData           = schema.Compute(schema.Int(schema.Field{Name: "data"}))
+	FSWarning        = schema.Int(schema.Field{Name: "used_capacity_warning", Flags: schema.Update, Check: percent, Gate: schema.Gate{From: "8.0"}})
+	FSCritical       = schema.Int(schema.Field{Name: "used_capacity_critical", Flags: schema.Update, Check: percent, Gate: schema.Gate{From: "8.0"}})
+
+	// Filesystem is a file store carved from a pool, or a snapshot of one.
+	Filesystem = schema.NewType("filesystem", append(datasetFields(), FSRootMode, FSWormHold, FSWormRetention, FSWormMax,
+		FSWormLevel, FSNFSID, FSAtimeMode, FSAtimeGrain, FSConsistent, FSEstablished, FSSnapDir, FSSnapVisible, FSSnapAccessible,
+		FSSuspendState, FSSecurityStyle, FSPosixOwnership, FSModified, FSData, FSWarning, FSCritical)...)
+)
+
+func percent(v schema.Value) error {
+	if !v.IsNull() && (v.Int() < 0 || v.Int() > 100) {
+		return errors.New("is no percentage from 0 to 100")
+	}
+	return nil
+}
+
+func filesystemKind() *Kind {
+	k := datasetKind(Filesystem, "filesystems", apierr.FilesystemNotFound, apierr.FilesystemNameConflict)
+	k.Gate = schema.Gate{Feature: "nas"}
+	k.Computed[FSNFSID.Field()] = func(_ *Box, o *schema.Object) (any, error) { return o.ID(), nil }
+	k.Computed[FSModified.Field()] = func(_ *Box, o *schema.Object) (any, error) { return datasetImage.Get(o) != 0, nil }
+	k.Computed[FSData.Field()] = func(_ *Box, o *schema.Object) (any, error) { return datasetImage.Get(o), nil }
+	k.Hooks.BeforeCreate = func(b *Box, o *schema.Object, in *Input) error {
+		DatasetType.Set(o, OfFS)
+		DatasetSize.Set(o, roundUp(DatasetSize.Get(o), sectionBytes))
+		return beforeDatasetCreate(b, o, in)
+	}
+	before := k.Hooks.BeforeUpdate
+	k.Hooks.BeforeUpdate = func(b *Box, old, o *schema.Object, in *Input) error {
+		DatasetSize.Set(o, roundUp(DatasetSize.Get(o), sectionBytes))
+		return before(b, old, o, in)
+	}
+	return k
+}
+
+func roundUp(n, unit int64) int64 { return (n + unit - 1) / unit * unit }

@@ -1,0 +1,275 @@
+package model
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+
+	"infinisim/sim/schema"
+)
+
+// Page is one page of a collection, rendered.
+type Page struct {
+	// Items are the objects of the page, each as JSON.
+	Items []json.RawMessage
+	// Total counts what matches over all pages.
+	Total int
+	// Page and Size are what was asked for.
+	Page, Size int
+}
+
+// List answers a collection's GET.
+func (b *Box) List(k *Kind, in *Input, more ...schema.Filter) (*Page, error) {
+	q, err := b.Query(k, in)
+	if err != nil {
+		return nil, err
+	}
+	q.Filters = append(q.Filters, more...)
+	found, total, err := b.Find(k, q)
+	if err != nil {
+		return nil, err
+	}
+	return b.page(k, q, found, total)
+}
+
+// Query reads the parameters of a collection's GET in the kind's own terms.
+func (b *Box) Query(k *Kind, in *Input) (schema.Query, error) {
+	q, err := k.Type.ParseQuery(in.Query, schema.Terms{Open: b.Open, PageSize: in.PageSize, Ignore: []string{"approved"}})
+	return q, Wire(err)
+}
+
+func (b *Box) page(k *Kind, q schema.Query, found []*schema.Object, total int) (*Page, error) {
+	p := &Page{Items: make([]json.RawMessage, 0, len(found)), Total: total, Page: q.Page, Size: q.PageSize}
+	for _, o := range found {
+		raw, err := b.RenderFields(k, o, q.Fields)
+		if err != nil {
+			return nil, err
+		}
+		p.Items = append(p.Items, raw)
+	}
+	return p, nil
+}
+
+// Find gives the objects of one page and the number of all that match. A
+// PageSize of 0 gives all.
+func (b *Box) Find(k *Kind, q schema.Query) ([]*schema.Object, int, error) {
+	if len(q.Filters) == 0 && len(q.Sorts) == 0 && k.Hidden == nil && q.PageSize > 0 {
+		return b.plainPage(k, q)
+	}
+	var found []*schema.Object
+	take := func(o *schema.Object) error {
+		if k.Hidden != nil && k.Hidden(o) {
+			return nil
+		}
+		ok, err := b.matches(k, o, q.Filters)
+		if ok {
+			found = append(found, o)
+		}
+		return err
+	}
+	if err := b.candidates(k, q.Filters, take); err != nil {
+		return nil, 0, err
+	}
+	if err := b.order(k, found, q.Sorts); err != nil {
+		return nil, 0, err
+	}
+	return cut(found, q), len(found), nil
+}
+
+// plainPage needs no scan: the page's ids and the counter of the kind.
+func (b *Box) plainPage(k *Kind, q schema.Query) ([]*schema.Object, int, error) {
+	total := int(b.Tx.Count(b.Key, k.Type))
+	from := (q.Page - 1) * q.PageSize
+	if from >= total {
+		return nil, total, nil
+	}
+	ids := b.Tx.IDs(b.Key, k.Type, math.MinInt64, -1)
+	found := make([]*schema.Object, 0, q.PageSize)
+	for _, id := range ids[from:min(from+q.PageSize, len(ids))] {
+		o, err := b.Must(k.Type, id)
+		if err != nil {
+			return nil, 0, err
+		}
+		found = append(found, o)
+	}
+	return found, total, nil
+}
+
+func cut(found []*schema.Object, q schema.Query) []*schema.Object {
+	if q.PageSize == 0 {
+		return found
+	}
+	from := min((q.Page-1)*q.PageSize, len(found))
+	return found[from:min(from+q.PageSize, len(found))]
+}
+
+// candidates walks the smallest set that an index or an id names, or else
+// all objects of the kind.
+func (b *Box) candidates(k *Kind, filters []schema.Filter, take func(*schema.Object) error) error {
+	ids, narrowed := b.narrow(k, filters)
+	if !narrowed {
+		return b.Tx.Each(b.Key, k.Type, func(o *schema.Object) (bool, error) {
+			return true, take(o)
+		})
+	}
+	for _, id := range ids {
+		o, err := b.Tx.Get(b.Key, k.Type, id)
+		if err != nil {
+			return err
+		}
+		if o == nil {
+			continue
+		}
+		if err := take(o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *Box) narrow(k *Kind, filters []schema.Filter) (ids []int64, ok bool) {
+	best := int64(-1)
+	for _, c := range filters {
+		if c.Op != schema.EQ && c.Op != schema.In {
+			continue
+		}
+		if c.Field == schema.IDField() {
+			return named(c.Values), true
+		}
+		if !c.Field.Indexed() {
+			continue
+		}
+		var n int64
+		for _, v := range c.Values {
+			n += b.Tx.CountBy(b.Key, c.Field, k.Type, v)
+		}
+		if best < 0 || n < best {
+			best, ok = n, true
+			ids = ids[:0]
+			for _, v := range c.Values {
+				ids = append(ids, b.Tx.IDsBy(b.Key, k.Type, c.Field, v)...)
+			}
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids), ok
+}
+
+func named(values []schema.Value) []int64 {
+	ids := make([]int64, 0, len(values))
+	for _, v := range values {
+		if !v.IsNull() {
+			ids = append(ids, v.Int())
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+func (b *Box) matches(k *Kind, o *schema.Object, filters []schema.Filter) (bool, error) {
+	for _, c := range filters {
+		v, err := b.value(k, o, c.Field)
+		if err != nil || !c.Match(v) {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// value is any field of an object in comparable form.
+func (b *Box) value(k *Kind, o *schema.Object, f *schema.Field) (schema.Value, error) {
+	if f.Mode() == schema.Stored {
+		return o.Value(f), nil
+	}
+	raw, err := b.resolve(k, o, f)
+	if err != nil {
+		return schema.Value{}, err
+	}
+	return f.Parse(raw), nil
+}
+
+// order sorts by the keys, ties by ascending id.
+func (b *Box) order(k *Kind, found []*schema.Object, sorts []schema.Sort) error {
+	if len(sorts) == 0 {
+		slices.SortFunc(found, func(x, y *schema.Object) int { return int(x.ID() - y.ID()) })
+		return nil
+	}
+	keys := make(map[int64][]schema.Value, len(found))
+	for _, o := range found {
+		for _, s := range sorts {
+			v, err := b.value(k, o, s.Field)
+			if err != nil {
+				return err
+			}
+			keys[o.ID()] = append(keys[o.ID()], v)
+		}
+	}
+	slices.SortStableFunc(found, func(x, y *schema.Object) int {
+		for i, s := range sorts {
+			d := keys[x.ID()][i].Compare(keys[y.ID()][i])
+			if s.Desc {
+				d = -d
+			}
+			if d != 0 {
+				return d
+			}
+		}
+		return int(x.ID() - y.ID())
+	})
+	return nil
+}
+
+// Render gives an object as JSON with all fields that the array has.
+func (b *Box) Render(o *schema.Object) (json.RawMessage, error) {
+	return b.RenderFields(b.Kind(o), o, nil)
+}
+
+// RenderFields gives an object as JSON with the given fields, nil for all.
+func (b *Box) RenderFields(k *Kind, o *schema.Object, fields []*schema.Field) (json.RawMessage, error) {
+	if fields == nil {
+		fields = b.publicFields(k)
+	}
+	return o.AppendJSON(nil, fields, func(o *schema.Object, f *schema.Field) (json.RawMessage, error) {
+		return b.resolve(k, o, f)
+	})
+}
+
+func (b *Box) publicFields(k *Kind) []*schema.Field {
+	out := make([]*schema.Field, 0, len(k.Type.Fields()))
+	for _, f := range k.Type.Fields() {
+		if f.Public() && b.Open(f) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// resolve gives the JSON of a field that no row stores.
+func (b *Box) resolve(k *Kind, o *schema.Object, f *schema.Field) (json.RawMessage, error) {
+	if f.Mode() == schema.Joined {
+		return b.joined(o, f)
+	}
+	compute := k.Computed[f]
+	if compute == nil {
+		return nil, fmt.Errorf("%s.%s: no way to compute it", k.Type.Name(), f.Name)
+	}
+	v, err := compute(b, o)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(v)
+}
+
+func (b *Box) joined(o *schema.Object, f *schema.Field) (json.RawMessage, error) {
+	target := b.Eng.Catalog.byType[f.Via().Refers()]
+	v := o.Value(f.Via())
+	if v.IsNull() || target == nil {
+		return json.RawMessage("null"), nil
+	}
+	p, err := b.Must(target.Type, v.Int())
+	if err != nil {
+		return nil, err
+	}
+	return p.Raw(f.From()), nil
+}

@@ -1,0 +1,291 @@
+package model
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"infinisim/sim/apierr"
+	"infinisim/sim/clock"
+	"infinisim/sim/schema"
+	"infinisim/sim/store"
+)
+
+func tree(name string) schema.Attr[any] {
+	return schema.Compute(schema.Tree[any](schema.Field{Name: name}))
+}
+
+// The fields of the system object (CSI driver, iboxapi system.go, 2025).
+var (
+	SystemName      = schema.String(schema.Field{Name: "name", Flags: schema.NotNull, Check: checkName})
+	SystemSerial    = schema.Int(schema.Field{Name: "serial_number", Flags: schema.NotNull})
+	SystemVersion   = schema.String(schema.Field{Name: "version", Flags: schema.NotNull})
+	SystemModel     = schema.String(schema.Field{Name: "model", Default: "infinisim-model"})
+	SystemFullModel = schema.String(schema.Field{Name: "full_model", Default: "infinisim-model"})
+	SystemProduct   = schema.String(schema.Field{Name: "product_id", Default: "INFINIBOX"})
+	SystemInstalled = schema.Int(schema.Field{Name: "install_timestamp"})
+	SystemUpgraded  = schema.Int(schema.Field{Name: "upgrade_timestamp"})
+	SystemWWNN      = schema.String(schema.Field{Name: "wwnn", Flags: schema.NotNull})
+	SystemDeploy    = schema.String(schema.Field{Name: "deployment_id", Flags: schema.NotNull})
+	SystemCapacity  = tree("capacity")
+	SystemCounts    = tree("entity_counts")
+	SystemHealth    = tree("health_state")
+	SystemLocaltime = tree("localtime")
+	SystemState     = tree("operational_state")
+	SystemRelease   = tree("release")
+	SystemSecurity  = tree("security")
+	SystemExpress   = tree("ssa_express_info")
+	SystemPower     = schema.Float(schema.Field{Name: "system_power_consumption", Default: 8.2})
+	SystemUptime    = schema.Compute(schema.Int(schema.Field{Name: "uptime"}))
+
+	systemProfile  = schema.String(schema.Field{Name: "_profile", Flags: schema.Private | schema.NotNull})
+	systemPageSize = schema.Int(schema.Field{Name: "_page_size", Flags: schema.Private | schema.NotNull})
+
+	// SystemType is the array itself: one object.
+	SystemType = schema.NewType("system", systemProfile, systemPageSize, SystemCapacity, SystemDeploy, SystemCounts,
+		SystemFullModel, SystemHealth, SystemInstalled, SystemLocaltime, SystemModel, SystemName, SystemState, SystemProduct,
+		SystemRelease, SystemSecurity, SystemSerial, SystemExpress, SystemPower, SystemUpgraded, SystemUptime, SystemVersion,
+		SystemWWNN)
+)
+
+// systemID is the id of the one system object.
+const systemID = 1
+
+// System is the array's own object.
+func (b *Box) System() (*schema.Object, error) {
+	if b.system == nil {
+		o, err := b.Must(SystemType, systemID)
+		if err != nil {
+			return nil, err
+		}
+		b.system = o
+	}
+	return b.system, nil
+}
+
+// DefaultPageSize is the length of a page when a client does not say, 0 for
+// the usual.
+func (b *Box) DefaultPageSize() int {
+	o, err := b.System()
+	if err != nil {
+		return 0
+	}
+	return int(systemPageSize.Get(o))
+}
+
+// Setup is what a new array is told.
+type Setup struct {
+	// Key names the array in the lab, for good.
+	Key string
+	// Name is its changeable name.
+	Name string
+	// Profile is its release, empty for the default.
+	Profile string
+	// Serial is its serial number.
+	Serial int64
+}
+
+// Format makes a fresh array: its system object, users and default objects. It
+// returns INVALID_FIELD_VALUE for an unknown profile.
+func (e *Engine) Format(tx *store.Tx, s Setup) error {
+	p, err := ProfileByName(s.Profile)
+	if err != nil {
+		return err
+	}
+	b := e.Box(tx, s.Key, Identity{Name: "infinidat", Role: "INFINIDAT"})
+	o := schema.New(SystemType, systemID)
+	SystemName.Set(o, s.Name)
+	SystemSerial.Set(o, s.Serial)
+	SystemVersion.Set(o, p.Version)
+	systemProfile.Set(o, p.Name)
+	SystemInstalled.Set(o, tx.Now().MS())
+	SystemWWNN.Set(o, fmt.Sprintf("5742b0f0%06x00", s.Serial&0xffffff))
+	SystemDeploy.Set(o, b.UUID())
+	if err := b.Insert(o); err != nil {
+		return err
+	}
+	tx.SetNext(s.Key, "id", firstID)
+	tx.SetNext(s.Key, "event", firstEvent)
+	for _, fn := range e.Catalog.format {
+		if err := fn(b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// firstID is where the array's one sequence of ids begins.
+//
+// unsourced: real arrays show ids from some hundreds on.
+const firstID = 1001
+
+// OnFormat has fn called for each new array.
+func (c *Catalog) OnFormat(fn func(b *Box) error) { c.format = append(c.format, fn) }
+
+func addSystem(c *Catalog) {
+	k := &Kind{
+		Type: SystemType, Path: "system", NotFound: apierr.ObjectNotFound, Single: true,
+		Computed: map[*schema.Field]Compute{
+			SystemCapacity.Field():  systemCapacity,
+			SystemCounts.Field():    entityCounts,
+			SystemHealth.Field():    systemHealth,
+			SystemLocaltime.Field(): func(b *Box, _ *schema.Object) (any, error) { return map[string]int64{"utc_time": b.Tx.Now().MS()}, nil },
+			SystemUptime.Field(): func(b *Box, o *schema.Object) (any, error) {
+				return b.Tx.Now().Sub(clock.FromMS(SystemInstalled.Get(o))).Milliseconds(), nil
+			},
+			SystemState.Field(): func(*Box, *schema.Object) (any, error) {
+				return struct {
+					Description string  `json:"description"`
+					InitState   *string `json:"init_state"`
+					Mode        string  `json:"mode"`
+					ReadOnly    bool    `json:"read_only_system"`
+					State       string  `json:"state"`
+				}{Mode: "NORMAL", State: "ACTIVE"}, nil
+			},
+			SystemRelease.Field(): func(_ *Box, o *schema.Object) (any, error) {
+				v := SystemVersion.Get(o)
+				return map[string]any{"gui": v, "infinishell": v, "system": map[string]any{"build_mode": "release", "revision": "infinisim", "version": v}}, nil
+			},
+			SystemSecurity.Field(): func(*Box, *schema.Object) (any, error) {
+				return map[string]any{"encryption_enabled": true, "kmip_connectivity_state": "NOT_CONFIGURED", "system_security_state": "NORMAL"}, nil
+			},
+			SystemExpress.Field(): func(*Box, *schema.Object) (any, error) {
+				return map[string]any{"free_ssa_express_capacity": 0, "ssa_express_status": "NOT_AVAILABLE", "total_ssa_express_capacity": 0, "used_ssa_express_capacity": 0}, nil
+			},
+		},
+	}
+	k.Routes = []Route{
+		{Method: http.MethodGet, Path: "system", Reads: true, Params: []string{"fields"}, Do: func(b *Box, _ *schema.Object, in *Input) (any, error) {
+			o, err := b.System()
+			if err != nil {
+				return nil, err
+			}
+			return b.RenderFields(k, o, in.Fields(k, b))
+		}},
+		{Method: http.MethodGet, Path: "system/{field}", Reads: true, Params: []string{"fields"}, Do: func(b *Box, _ *schema.Object, in *Input) (any, error) {
+			return b.systemField(k, in)
+		}},
+		{Method: http.MethodPut, Path: "system/name", Do: renameSystem},
+	}
+	c.Add(k)
+	c.AddRoutes(Route{Method: http.MethodGet, Path: "_features", Reads: true, Anonymous: true, Do: func(b *Box, _ *schema.Object, _ *Input) (any, error) {
+		return b.Features(), nil
+	}})
+}
+
+// systemField answers GET system/{field}: the bare value, or of an object the
+// members that fields names.
+func (b *Box) systemField(k *Kind, in *Input) (any, error) {
+	f := SystemType.Field(in.Vars["field"])
+	if f == nil || !f.Public() {
+		return nil, apierr.New(apierr.PathNotFound, "system has no %q", in.Vars["field"])
+	}
+	o, err := b.System()
+	if err != nil {
+		return nil, err
+	}
+	if f.Mode() == schema.Stored {
+		return o.Raw(f), nil
+	}
+	raw, err := b.resolve(k, o, f)
+	if err != nil || in.Query.Get("fields") == "" {
+		return raw, err
+	}
+	var all map[string]json.RawMessage
+	if json.Unmarshal(raw, &all) != nil {
+		return raw, nil
+	}
+	some := map[string]json.RawMessage{}
+	for name := range strings.SplitSeq(in.Query.Get("fields"), ",") {
+		if v, ok := all[name]; ok {
+			some[name] = v
+		}
+	}
+	return some, nil
+}
+
+func renameSystem(b *Box, _ *schema.Object, in *Input) (any, error) {
+	o, err := b.System()
+	if err != nil {
+		return nil, err
+	}
+	raw, err := SystemName.Field().Accept(in.Raw)
+	if err != nil {
+		return nil, Wire(err)
+	}
+	o.SetRaw(SystemName.Field(), raw)
+	return raw, b.Save(o)
+}
+
+// entityCounts are those of system/entity_counts.
+func entityCounts(b *Box, _ *schema.Object) (any, error) {
+	sum := func(dataset, kind string) (n int64) {
+		for _, id := range b.Tx.IDs(b.Key, Pool, 0, -1) {
+			n += b.census(id, dataset, kind)
+		}
+		return n
+	}
+	of := func(name string) int64 {
+		if k := b.Eng.Catalog.byType[name]; k != nil {
+			return b.Tx.Count(b.Key, k.Type)
+		}
+		return 0
+	}
+	groups := int64(0)
+	err := b.Tx.Each(b.Key, ConsGroup, func(o *schema.Object) (bool, error) {
+		if CGKind.Get(o) == Snapshot {
+			groups++
+		}
+		return true, nil
+	})
+	return map[string]int64{
+		"clusters": of("host_cluster"), "consistency_groups": of("cons_group") - groups, "snapshot_groups": groups,
+		"filesystem_snapshots": sum(OfFS, Snapshot), "filesystems": sum(OfFS, Master), "filesystems_unix": sum(OfFS, Master),
+		"filesystems_windows": 0, "hosts": of("host"), "mapped_volumes": 0, "nfs3_exports": of("export"),
+		"nfs3_exports_win_fs": 0, "pools": of("pool"), "replicas": of("replica"), "replication_groups": 0, "rg_replicas": 0,
+		"smb_shares": 0, "smb_shares_unix_fs": 0, "ssa_express_filesystems": 0, "ssa_express_volumes": 0,
+		"standard_pools": of("pool"), "volume_snapshots": sum(OfVolume, Snapshot), "volumes": sum(OfVolume, Master), "vvol_pools": 0,
+	}, err
+}
+
+// systemCapacity is the sum of what is there.
+func systemCapacity(b *Box, _ *schema.Object) (any, error) {
+	total, totalVirtual := b.Profile().Capacity()
+	var physical, virtual, allocated, allocatedVirtual int64
+	err := b.Tx.Each(b.Key, Pool, func(p *schema.Object) (bool, error) {
+		physical += PoolPhysical.Get(p)
+		virtual += PoolVirtual.Get(p)
+		allocated += poolPhysical.Get(p)
+		allocatedVirtual += poolVirtual.Get(p)
+		return true, nil
+	})
+	return map[string]any{
+		"allocated_physical_space_within_pools": allocated, "allocated_virtual_space_within_pools": allocatedVirtual,
+		"allocated_internal_physical_space_within_pools": 0,
+		"data_reduction_ratio":                           1.0, "dynamic_spare_drive_cost": 0,
+		"free_physical_space": total - physical, "free_virtual_space": totalVirtual - virtual,
+		"total_allocated_physical_space": physical, "total_capacity_savings": 0, "total_disk_usage_within_pools": allocated,
+		"total_physical_capacity": total, "total_virtual_capacity": totalVirtual,
+		"total_spare_bytes": 26285119635456, "total_spare_partitions": 1584, "total_thick_capacity_savings": 0,
+		"total_thin_capacity_savings": 0, "used_dynamic_spare_bytes": 0, "used_dynamic_spare_partitions": 0,
+		"used_spare_bytes": 0, "used_spare_partitions": 0, "total_zeros_capacity": 0, "total_host_written_data": allocated,
+		"total_reducible_host_written_data": allocated, "total_reducible_data_disk_usage_capacity": allocated,
+		"total_reducible_data_reduction_ratio": 1.0, "total_reducible_data_percents": 100.0,
+		"total_non_reducible_host_written_data": 0, "total_non_reducible_data_disk_usage_capacity": 0,
+		"total_non_reducible_data_reduction_ratio": 1.0, "total_non_reducible_data_percents": 0.0, "id": 0,
+	}, err
+}
+
+func systemHealth(*Box, *schema.Object) (any, error) {
+	level := map[string]int{"bbu-1": 100, "bbu-2": 100, "bbu-3": 100}
+	nodes := map[string]string{"node-1": "protected", "node-2": "protected", "node-3": "protected"}
+	return map[string]any{
+		"active_cache_ssd_devices": 24, "active_drives": enclosures * drivesPerEnclosure, "active_encrypted_cache_ssd_devices": 24,
+		"active_encrypted_drives": enclosures * drivesPerEnclosure, "bbu_aggregate_charge_percent": 100, "bbu_charge_level": level,
+		"bbu_protected_nodes": nodeCount, "enclosure_failure_safe_distribution": true, "encryption_enabled": true,
+		"failed_drives": 0, "inactive_nodes": 0, "missing_drives": 0, "node_bbu_protection": nodes, "phasing_out_drives": 0,
+		"raid_groups_pending_rebuild_1": 0, "raid_groups_pending_rebuild_2": 0, "ready_drives": 0,
+		"rebuild_1_inprogress": false, "rebuild_2_inprogress": false, "testing_drives": 0, "unknown_drives": 0,
+	}, nil
+}

@@ -1,0 +1,208 @@
+package schema
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// Problem sorts what can be wrong with a name or a value.
+type Problem uint8
+
+// The problems.
+const (
+	// BadValue is a value of the wrong type or one that the field refuses.
+	BadValue Problem = iota
+	// UnknownName is a name that is no field of the type.
+	UnknownName
+	// BadPage is a page or page size outside its range.
+	BadPage
+)
+
+// Error tells what is wrong with one field of a request.
+type Error struct {
+	// Problem sorts it.
+	Problem Problem
+	// Field is the name as the client wrote it.
+	Field string
+	// Value is the value as the client wrote it.
+	Value string
+	// Why is the rest of the sentence.
+	Why string
+}
+
+// Error names the field, the value and what is wrong.
+func (e *Error) Error() string {
+	if e.Problem == UnknownName {
+		return fmt.Sprintf("%s: unknown field", e.Field)
+	}
+	return fmt.Sprintf("%s: %s: %s", e.Field, clip(e.Value), e.Why)
+}
+
+const longestShown = 120
+
+func clip(s string) string {
+	if len(s) <= longestShown {
+		return s
+	}
+	return s[:longestShown] + "…"
+}
+
+func (f *Field) bad(raw json.RawMessage, why string) *Error {
+	return &Error{Problem: BadValue, Field: f.Name, Value: string(raw), Why: why}
+}
+
+// Accept checks a value that a client sent and returns it as a row keeps it:
+// words in upper snake case, references to nothing as the field writes them.
+// Clients spell booleans True and true, words PoolAdmin and POOL_ADMIN
+// (InfiniSDK 289.1.4), and all of them pass.
+func (f *Field) Accept(raw json.RawMessage) (json.RawMessage, error) {
+	raw = bytes.TrimSpace(raw)
+	if string(raw) == "null" {
+		return f.acceptNull(raw)
+	}
+	out, why := f.shape(raw)
+	if why != "" {
+		return nil, f.bad(raw, why)
+	}
+	if f.Check != nil {
+		if err := f.Check(f.Parse(out)); err != nil {
+			return nil, f.bad(raw, err.Error())
+		}
+	}
+	return out, nil
+}
+
+func (f *Field) none() json.RawMessage {
+	if f.NoneZero {
+		return json.RawMessage("0")
+	}
+	return json.RawMessage("null")
+}
+
+func (f *Field) acceptNull(raw json.RawMessage) (json.RawMessage, error) {
+	if f.Flags&NotNull != 0 {
+		return nil, f.bad(raw, "must not be null")
+	}
+	if f.wire == WireRef {
+		return f.none(), nil
+	}
+	return raw, nil
+}
+
+// shape gives the value as a row keeps it, or why it does not fit.
+func (f *Field) shape(raw json.RawMessage) (out json.RawMessage, why string) {
+	switch f.wire {
+	case WireInt, WireRef:
+		n, ok := wholeNumber(raw)
+		if !ok {
+			return nil, "is not a whole number"
+		}
+		if f.wire == WireRef && n == 0 {
+			return f.acceptZero()
+		}
+		return strconv.AppendInt(nil, n, 10), ""
+	case WireFloat:
+		if _, err := strconv.ParseFloat(string(raw), 64); err != nil {
+			return nil, "is not a number"
+		}
+		return raw, ""
+	case WireBool:
+		return shapeBool(raw)
+	case WireText:
+		if raw[0] != '"' {
+			return nil, "is not a string"
+		}
+		return recode(raw), ""
+	case WireEnum:
+		return f.shapeWord(raw)
+	case WireList:
+		if raw[0] != '[' {
+			return nil, "is not a list"
+		}
+		return compact(raw), ""
+	default:
+		return compact(raw), ""
+	}
+}
+
+func (f *Field) acceptZero() (json.RawMessage, string) {
+	if f.Flags&NotNull != 0 {
+		return nil, "names no object"
+	}
+	return f.none(), ""
+}
+
+func wholeNumber(raw json.RawMessage) (int64, bool) {
+	if n, err := strconv.ParseInt(string(raw), 10, 64); err == nil {
+		return n, true
+	}
+	x, err := strconv.ParseFloat(string(raw), 64)
+	if err != nil || x != math.Trunc(x) || math.Abs(x) > 1<<53 {
+		return 0, false
+	}
+	return int64(x), true
+}
+
+func shapeBool(raw json.RawMessage) (json.RawMessage, string) {
+	switch string(raw) {
+	case "true", "false":
+		return raw, ""
+	}
+	return nil, "is not true or false"
+}
+
+func (f *Field) shapeWord(raw json.RawMessage) (json.RawMessage, string) {
+	if raw[0] != '"' {
+		return nil, "is not a string"
+	}
+	word := f.word(unquote(raw))
+	if word == "" {
+		return nil, "is none of " + strings.Join(f.Enum, ", ")
+	}
+	return strconv.AppendQuote(nil, word), ""
+}
+
+// word finds the enumeration's word for any spelling, empty if there is none.
+func (f *Field) word(s string) string {
+	for _, form := range []string{s, strings.ToUpper(s), upperSnake(s)} {
+		if i := slices.IndexFunc(f.Enum, func(w string) bool { return strings.EqualFold(w, form) }); i >= 0 {
+			return f.Enum[i]
+		}
+	}
+	return ""
+}
+
+// upperSnake turns PoolAdmin into POOL_ADMIN.
+func upperSnake(s string) string {
+	var b strings.Builder
+	for i, r := range s {
+		if i > 0 && unicode.IsUpper(r) {
+			b.WriteByte('_')
+		}
+		b.WriteRune(unicode.ToUpper(r))
+	}
+	return b.String()
+}
+
+// recode writes a JSON string anew, so that equal texts are equal bytes.
+func recode(raw json.RawMessage) json.RawMessage {
+	out, err := json.Marshal(unquote(raw))
+	if err != nil {
+		return raw
+	}
+	return out
+}
+
+func compact(raw json.RawMessage) json.RawMessage {
+	var b bytes.Buffer
+	if json.Compact(&b, raw) != nil {
+		return raw
+	}
+	return b.Bytes()
+}

@@ -1,0 +1,120 @@
+package schema
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+)
+
+// A row is
+//
+//	version byte | number of slots | end offset of each | private part | public part | CRC-32C
+//
+// The private part holds bare values, the public part the JSON members
+// "name":value with commas between, in declaration order: an answer with all
+// stored members is one copy.
+const rowVersion = 1
+
+const (
+	rowHead = 3 // version, number of slots
+	rowTail = 4 // checksum
+)
+
+// ErrDamaged is returned by Decode for bytes that are no row of the type.
+var ErrDamaged = errors.New("row is damaged")
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// Encode writes o as a row.
+func Encode(o *Object) []byte {
+	t := o.typ
+	size := rowHead + 4*len(t.stored) + rowTail
+	for i, f := range t.stored {
+		size += len(o.values[i]) + len(f.Name) + 4
+	}
+	row := make([]byte, 0, size)
+	row = append(row, rowVersion)
+	row = binary.BigEndian.AppendUint16(row, uint16(len(t.stored))) //nolint:gosec // a type has far fewer fields
+	ends := len(row)
+	row = row[:ends+4*len(t.stored)]
+	body := len(row)
+	for i, f := range t.stored {
+		if i > t.public {
+			row = append(row, ',')
+		}
+		if i >= t.public {
+			row = append(append(append(row, '"'), f.Name...), '"', ':')
+		}
+		row = append(row, o.values[i]...)
+		binary.BigEndian.PutUint32(row[ends+4*i:], uint32(len(row)-body)) //nolint:gosec // a row is far smaller
+	}
+	return binary.BigEndian.AppendUint32(row, crc32.Checksum(row, castagnoli))
+}
+
+// Decode reads a row of type t. The object keeps pointing into the row, which
+// must not change. It returns ErrDamaged, wrapped, for anything else.
+func Decode(t *Type, id int64, row []byte) (*Object, error) {
+	if len(row) < rowHead+rowTail {
+		return nil, fmt.Errorf("%w: %d bytes", ErrDamaged, len(row))
+	}
+	content, sum := row[:len(row)-rowTail], binary.BigEndian.Uint32(row[len(row)-rowTail:])
+	if crc32.Checksum(content, castagnoli) != sum {
+		return nil, fmt.Errorf("%w: checksum", ErrDamaged)
+	}
+	n := int(binary.BigEndian.Uint16(row[1:]))
+	if row[0] != rowVersion || n != len(t.stored) || len(content) < rowHead+4*n {
+		return nil, fmt.Errorf("%w: version %d with %d fields", ErrDamaged, row[0], n)
+	}
+	body := content[rowHead+4*n:]
+	o := &Object{typ: t, id: id, values: make([]json.RawMessage, n)}
+	start := 0
+	for i, f := range t.stored {
+		end := int(binary.BigEndian.Uint32(content[rowHead+4*i:]))
+		from := start
+		if i >= t.public {
+			from += len(f.Name) + 3
+			if i > t.public {
+				from++
+			}
+		}
+		if end > len(body) || from > end {
+			return nil, fmt.Errorf("%w: offset of %s", ErrDamaged, f.Name)
+		}
+		if i == t.public {
+			o.public = body[start:]
+		}
+		o.values[i] = body[from:end:end]
+		start = end
+	}
+	return o, nil
+}
+
+// Resolver gives the JSON of a field that no row stores.
+type Resolver func(o *Object, f *Field) (json.RawMessage, error)
+
+// AppendJSON renders o with the given public fields, in their order. resolve
+// is asked for joined and computed ones.
+func (o *Object) AppendJSON(dst []byte, fields []*Field, resolve Resolver) ([]byte, error) {
+	if o.typ.whole && o.public != nil && len(fields) == len(o.typ.stored)-o.typ.public && fields[0] == o.typ.stored[o.typ.public] {
+		return append(append(append(dst, '{'), o.public...), '}'), nil
+	}
+	dst = append(dst, '{')
+	for i, f := range fields {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(append(append(dst, '"'), f.Name...), '"', ':')
+		if f.mode == Stored {
+			dst = append(dst, o.Raw(f)...)
+			continue
+		}
+		raw, err := resolve(o, f)
+		if err != nil {
+			return nil, fmt.Errorf("%s.%s: %w", o.typ.name, f.Name, err)
+		}
+		dst = append(dst, raw...)
+	}
+	return append(dst, '}'), nil
+}

@@ -1,0 +1,236 @@
+package store
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"math"
+
+	"infinisim/sim/schema"
+)
+
+// The spaces of an array's rows. Keys:
+//
+//	row      type NUL id
+//	index    type NUL field NUL value (escaped) NUL NUL id
+//	count    type, or type NUL field NUL value (escaped)
+const (
+	spaceRow   = "row"
+	spaceIndex = "index"
+	spaceCount = "count"
+)
+
+// longestIndexed is where index keys are cut; lookups check the row again.
+const longestIndexed = 128
+
+// DamageError is a row that its checksum refuses.
+type DamageError struct {
+	// Array, Kind and ID say which.
+	Array, Kind string
+	ID          int64
+	// Err is what Decode found.
+	Err error
+}
+
+// Error names the row.
+func (e *DamageError) Error() string {
+	return fmt.Sprintf("array %s: %s %d: %v", e.Array, e.Kind, e.ID, e.Err)
+}
+
+// Unwrap gives what Decode found.
+func (e *DamageError) Unwrap() error { return e.Err }
+
+func appendID(key []byte, id int64) []byte {
+	return binary.BigEndian.AppendUint64(key, uint64(id)^1<<63) //nolint:gosec // the sign bit is flipped on purpose
+}
+
+func idOf(tail []byte) int64 {
+	return int64(binary.BigEndian.Uint64(tail[len(tail)-8:]) ^ 1<<63) //nolint:gosec // written by appendID
+}
+
+func rowKey(t *schema.Type, id int64) []byte {
+	return appendID(append([]byte(t.Name()), 0), id)
+}
+
+// valueKey is a value's key, cut and escaped so that NUL NUL ends it.
+func valueKey(v schema.Value) []byte {
+	key := v.Key()
+	if len(key) > longestIndexed {
+		key = key[:longestIndexed]
+	}
+	return append(bytes.ReplaceAll(key, []byte{0}, []byte{0, 1}), 0, 0)
+}
+
+func fieldKey(t *schema.Type, f *schema.Field, v schema.Value) []byte {
+	key := append(append([]byte(t.Name()), 0), f.Name...)
+	return append(append(key, 0), valueKey(v)...)
+}
+
+// Get reads an object; it is nil if there is none. It returns a *DamageError
+// for a row that its checksum refuses.
+func (tx *Tx) Get(array string, t *schema.Type, id int64) (*schema.Object, error) {
+	raw := tx.KV(array, spaceRow).Get(rowKey(t, id))
+	if raw == nil {
+		return nil, nil
+	}
+	return decode(array, t, id, raw)
+}
+
+func decode(array string, t *schema.Type, id int64, raw []byte) (*schema.Object, error) {
+	o, err := schema.Decode(t, id, raw)
+	if err != nil {
+		return nil, &DamageError{Array: array, Kind: t.Name(), ID: id, Err: err}
+	}
+	return o, nil
+}
+
+// Put inserts or replaces an object and keeps indexes and counters.
+func (tx *Tx) Put(array string, o *schema.Object) error {
+	old, err := tx.Get(array, o.Type(), o.ID())
+	if err != nil {
+		return err
+	}
+	tx.KV(array, spaceRow).Put(rowKey(o.Type(), o.ID()), schema.Encode(o))
+	if old == nil {
+		tx.count(array, []byte(o.Type().Name()), 1)
+	}
+	tx.index(array, old, o)
+	return nil
+}
+
+// Delete removes an object; it is no error if there is none.
+func (tx *Tx) Delete(array string, t *schema.Type, id int64) error {
+	old, err := tx.Get(array, t, id)
+	if err != nil || old == nil {
+		return err
+	}
+	tx.KV(array, spaceRow).Delete(rowKey(t, id))
+	tx.count(array, []byte(t.Name()), -1)
+	tx.index(array, old, nil)
+	return nil
+}
+
+// index takes old's entries away and puts o's in place, where they differ.
+func (tx *Tx) index(array string, old, o *schema.Object) {
+	some := o
+	if some == nil {
+		some = old
+	}
+	t := some.Type()
+	kv := tx.KV(array, spaceIndex)
+	for _, f := range t.StoredFields() {
+		if !f.Indexed() {
+			continue
+		}
+		var before, after []byte
+		if old != nil {
+			before = fieldKey(t, f, old.Value(f))
+		}
+		if o != nil {
+			after = fieldKey(t, f, o.Value(f))
+		}
+		if bytes.Equal(before, after) {
+			continue
+		}
+		if before != nil {
+			kv.Delete(appendID(bytes.Clone(before), old.ID()))
+			tx.count(array, before, -1)
+		}
+		if after != nil {
+			kv.Put(appendID(bytes.Clone(after), o.ID()), nil)
+			tx.count(array, after, 1)
+		}
+	}
+}
+
+func (tx *Tx) count(array string, key []byte, by int64) {
+	kv := tx.KV(array, spaceCount)
+	n := tx.counted(array, key) + by
+	if n == 0 {
+		kv.Delete(key)
+		return
+	}
+	kv.Put(key, binary.BigEndian.AppendUint64(nil, uint64(n))) //nolint:gosec // counts are not negative
+}
+
+func (tx *Tx) counted(array string, key []byte) int64 {
+	raw := tx.KV(array, spaceCount).Get(key)
+	if raw == nil {
+		return 0
+	}
+	return int64(binary.BigEndian.Uint64(raw)) //nolint:gosec // written by count
+}
+
+// Count is the number of objects of a type, without counting.
+func (tx *Tx) Count(array string, t *schema.Type) int64 {
+	return tx.counted(array, []byte(t.Name()))
+}
+
+// CountBy is the number of objects whose indexed field has the value, without
+// counting. Values that are equal in their first bytes count together.
+func (tx *Tx) CountBy(array string, f *schema.Field, t *schema.Type, v schema.Value) int64 {
+	return tx.counted(array, fieldKey(t, f, v))
+}
+
+// IDs lists the ids of a type in ascending order, from the one after a given
+// id on, at most limit of them; a negative limit lists all.
+func (tx *Tx) IDs(array string, t *schema.Type, after int64, limit int) []int64 {
+	var ids []int64
+	prefix := append([]byte(t.Name()), 0)
+	from := prefix
+	if after > math.MinInt64 {
+		from = rowKey(t, after+1)
+	}
+	tx.KV(array, spaceRow).Scan(from, func(key, _ []byte) bool {
+		if !bytes.HasPrefix(key, prefix) || limit >= 0 && len(ids) >= limit {
+			return false
+		}
+		ids = append(ids, idOf(key))
+		return true
+	})
+	return ids
+}
+
+// IDsBy lists the ids of the objects whose indexed field has the value, in
+// ascending order.
+func (tx *Tx) IDsBy(array string, t *schema.Type, f *schema.Field, v schema.Value) []int64 {
+	var ids []int64
+	prefix := fieldKey(t, f, v)
+	long := len(v.Key()) > longestIndexed
+	tx.KV(array, spaceIndex).Scan(prefix, func(key, _ []byte) bool {
+		if !bytes.HasPrefix(key, prefix) {
+			return false
+		}
+		if len(key) == len(prefix)+8 && (!long || tx.holds(array, t, idOf(key), f, v)) {
+			ids = append(ids, idOf(key))
+		}
+		return true
+	})
+	return ids
+}
+
+func (tx *Tx) holds(array string, t *schema.Type, id int64, f *schema.Field, v schema.Value) bool {
+	o, err := tx.Get(array, t, id)
+	return err == nil && o != nil && o.Value(f).Compare(v) == 0
+}
+
+// Each calls fn for every object of a type in ascending id order until it
+// returns false or an error. fn may write.
+func (tx *Tx) Each(array string, t *schema.Type, fn func(o *schema.Object) (bool, error)) error {
+	prefix := append([]byte(t.Name()), 0)
+	var failed error
+	tx.KV(array, spaceRow).Scan(prefix, func(key, raw []byte) bool {
+		if !bytes.HasPrefix(key, prefix) {
+			return false
+		}
+		o, err := decode(array, t, idOf(key), raw)
+		if err != nil {
+			failed = err
+			return false
+		}
+		more, err := fn(o)
+		failed = err
+		return more && err == nil
+	})
+	return failed
+}

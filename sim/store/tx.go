@@ -1,0 +1,156 @@
+package store
+
+import (
+	"bytes"
+	"encoding/binary"
+	"strings"
+
+	"go.etcd.io/bbolt"
+
+	"infinisim/sim/clock"
+)
+
+// Tx is a savepoint. It is used by one goroutine.
+type Tx struct {
+	bolt     *bbolt.Tx
+	over     *overlay
+	now      clock.Time
+	readOnly bool
+	onCommit []func()
+}
+
+// Now is the lab time of everything in the savepoint.
+func (tx *Tx) Now() clock.Time { return tx.now }
+
+// ReadOnly reports whether a write would panic.
+func (tx *Tx) ReadOnly() bool { return tx.readOnly }
+
+// OnCommit has fn called after the outermost Update committed, unless the
+// savepoint is undone.
+func (tx *Tx) OnCommit(fn func()) { tx.onCommit = append(tx.onCommit, fn) }
+
+// Savepoint runs fn in a savepoint of its own at lab time now. If fn returns
+// an error, what it wrote is undone alone.
+func (tx *Tx) Savepoint(now clock.Time, fn func(tx *Tx) error) error {
+	inner := &Tx{bolt: tx.bolt, over: tx.over.Copy(), now: now, readOnly: tx.readOnly}
+	if err := fn(inner); err != nil {
+		return err
+	}
+	tx.over = inner.over
+	tx.onCommit = append(tx.onCommit, inner.onCommit...)
+	return nil
+}
+
+// KV is a named, ordered space of keys, of one array or of the lab.
+type KV struct {
+	tx     *Tx
+	prefix string
+}
+
+// KV opens a space; the empty array is the lab itself.
+func (tx *Tx) KV(array, space string) KV {
+	if array == "" {
+		array = labBucket
+	}
+	return KV{tx: tx, prefix: array + "\x00" + space + "\x00"}
+}
+
+func splitKey(key string) (bucket, rest string) {
+	bucket, rest, _ = strings.Cut(key, "\x00")
+	return bucket, rest
+}
+
+// Get is the value of a key, nil if there is none. The caller must not change
+// it or keep it beyond the transaction.
+func (kv KV) Get(key []byte) []byte {
+	full := kv.prefix + string(key)
+	if v, ok := kv.tx.over.Get(full); ok {
+		return v
+	}
+	bucket, rest := splitKey(full)
+	b := kv.tx.bolt.Bucket([]byte(bucket))
+	if b == nil {
+		return nil
+	}
+	return b.Get([]byte(rest))
+}
+
+// Put sets the value of a key. The caller must not change value afterwards.
+func (kv KV) Put(key, value []byte) {
+	if value == nil {
+		value = []byte{}
+	}
+	kv.set(key, value)
+}
+
+// Delete removes a key.
+func (kv KV) Delete(key []byte) { kv.set(key, nil) }
+
+func (kv KV) set(key, value []byte) {
+	if kv.tx.readOnly {
+		panic("store: write to " + kv.prefix + " in a read-only transaction")
+	}
+	kv.tx.over.Set(kv.prefix+string(key), value)
+}
+
+// Scan walks the space in ascending order from a key on until fn returns
+// false. It sees the state at its start: fn may write.
+func (kv KV) Scan(from []byte, fn func(key, value []byte) bool) {
+	bucket, prefix := splitKey(kv.prefix)
+	over := kv.tx.over.Copy().Iter()
+	more := over.Seek(kv.prefix + string(from))
+	var cursor *bbolt.Cursor
+	var bk, bv []byte
+	if b := kv.tx.bolt.Bucket([]byte(bucket)); b != nil {
+		cursor = b.Cursor()
+		bk, bv = cursor.Seek(append([]byte(prefix), from...))
+	}
+	for {
+		for bk != nil && !bytes.HasPrefix(bk, []byte(prefix)) {
+			bk = nil
+		}
+		if more && !strings.HasPrefix(over.Key(), kv.prefix) {
+			more = false
+		}
+		if bk == nil && !more {
+			return
+		}
+		var key, value []byte
+		order := -1 // bbolt's key comes first
+		if bk == nil {
+			order = 1
+		} else if more {
+			order = strings.Compare(string(bk), over.Key()[len(bucket)+1:])
+		}
+		if order < 0 {
+			key, value = bk[len(prefix):], bv
+		} else {
+			key, value = []byte(over.Key()[len(kv.prefix):]), over.Value()
+			more = over.Next()
+		}
+		if order <= 0 {
+			bk, bv = cursor.Next()
+		}
+		if value != nil && !fn(key, value) {
+			return
+		}
+	}
+}
+
+const spaceSequence = "sequence"
+
+// Next is the next number of a sequence: 1, 2, 3 and so on.
+func (tx *Tx) Next(array, name string) int64 {
+	kv := tx.KV(array, spaceSequence)
+	n := int64(1)
+	if raw := kv.Get([]byte(name)); raw != nil {
+		n = int64(binary.BigEndian.Uint64(raw)) //nolint:gosec // written below
+	}
+	tx.SetNext(array, name, n+1)
+	return n
+}
+
+// SetNext makes v the next number of a sequence.
+func (tx *Tx) SetNext(array, name string, v int64) {
+	tx.KV(array, spaceSequence).Put([]byte(name), binary.BigEndian.AppendUint64(nil, uint64(v))) //nolint:gosec // sequences count up
+}
