@@ -21,7 +21,7 @@ var ErrUnreachable = errors.New("peer array is unreachable")
 
 // Message is what crosses from one array to another.
 type Message struct {
-	// ID is unique in the lab; a message is applied once.
+	// ID is unique in the lab, 0 for a message that only reads.
 	ID int64 `json:"id"`
 	// Name says what it asks for.
 	Name string `json:"name"`
@@ -88,7 +88,10 @@ func (f *Fabric) Call(tx *store.Tx, ends Ends, name string, body, reply any) err
 	if err != nil {
 		return fmt.Errorf("message %s: %w", name, err)
 	}
-	m := Message{ID: tx.Next("", "fabric.message"), Name: name, From: ends.From, To: ends.To, Sent: tx.Now(), Body: raw}
+	m := Message{Name: name, From: ends.From, To: ends.To, Sent: tx.Now(), Body: raw}
+	if !tx.ReadOnly() {
+		m.ID = tx.Next("", "fabric.message")
+	}
 	answer, err := f.deliver(tx, m)
 	if err != nil {
 		if e, ok := apierr.As(err); ok {

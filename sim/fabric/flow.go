@@ -269,3 +269,12 @@ func (f *Fabric) laneDue(tx *store.Tx, j job.Job) error {
 	}
 	return nil
 }
+
+// Rate is the bandwidth that a flow has now, in bytes a second.
+func Rate(tx *store.Tx, id int64) int64 {
+	fl, ok := FlowByID(tx, id)
+	if !ok || !Up(tx, fl.Ends) {
+		return 0
+	}
+	return ModelOf(tx, fl.Ends).Bandwidth / max(1, loadLane(tx, fl.Ends).Flows)
+}

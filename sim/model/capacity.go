@@ -272,3 +272,8 @@ func CheckAccounts(b *Box) ([]string, error) {
 	})
 	return bad, err
 }
+
+// FreeVirtual is the virtual space that a pool has left.
+func (b *Box) FreeVirtual(pool *schema.Object) int64 {
+	return PoolVirtual.Get(pool) - poolVirtual.Get(pool)
+}

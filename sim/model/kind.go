@@ -162,6 +162,8 @@ type World interface {
 	Name() string
 	// Peer is an address of another array's replication space.
 	Peer() string
+	// PeerPool is a pool of the array that a link leads to.
+	PeerPool(link int64) int64
 	// Text reads a stored field of an object that Make returned.
 	Text(kind string, id int64, field string) string
 }
@@ -176,6 +178,7 @@ type Catalog struct {
 	joins  []Membership
 	leaves []Membership
 	format []func(b *Box) error
+	blocks []func(b *Box) ([]string, error)
 }
 
 // Kind finds a kind by its type's name. It panics for a name that is no kind:

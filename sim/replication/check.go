@@ -1,0 +1,146 @@
+package replication
+
+import (
+	"fmt"
+
+	"infinisim/sim/job"
+	"infinisim/sim/model"
+	"infinisim/sim/schema"
+)
+
+// Check names everything about the links and replicas of a lab's arrays that
+// is not as it must be. It alone looks at both sides at once.
+func Check(boxes []*model.Box) ([]string, error) {
+	c := checker{boxes: map[string]*model.Box{}}
+	for _, b := range boxes {
+		c.boxes[b.Key] = b
+	}
+	for _, b := range boxes {
+		err := b.Tx.Each(b.Key, Replica, func(o *schema.Object) (bool, error) {
+			r, err := open(b, o)
+			if err != nil {
+				return false, err
+			}
+			return true, c.replica(r)
+		})
+		if err != nil {
+			return c.bad, err
+		}
+	}
+	return c.bad, nil
+}
+
+type checker struct {
+	boxes map[string]*model.Box
+	bad   []string
+}
+
+func (c *checker) say(r *replica, format string, args ...any) {
+	c.bad = append(c.bad, fmt.Sprintf("%s: replica %d: ", r.b.Key, r.o.ID())+fmt.Sprintf(format, args...))
+}
+
+func (c *checker) replica(r *replica) error {
+	if r.isSuspended() && (r.job != nil || len(job.Of(r.b.Tx, r.b.Owner(r.o), jobPhase, jobStart)) > 0) {
+		c.say(r, "is suspended and has a job")
+	}
+	for i := range r.pairs {
+		o, err := r.dataset(&r.pairs[i])
+		if err != nil {
+			return err
+		}
+		if !r.isSource() && !model.DatasetWriteProtected.Get(o) {
+			c.say(r, "target %d can be written to", o.ID())
+		}
+	}
+	if !r.isSource() {
+		return nil
+	}
+	return c.peers(r)
+}
+
+// peers compares the halves of a replica.
+func (c *checker) peers(r *replica) error {
+	b := c.boxes[linkPeer.Get(r.link)]
+	if b == nil {
+		return nil
+	}
+	o, err := b.Tx.Get(b.Key, Replica, ReplicaRemoteID.Get(r.o))
+	if err != nil || o == nil {
+		return err // removed by force: an orphan
+	}
+	there, err := open(b, o)
+	if err != nil {
+		return err
+	}
+	if there.isSource() {
+		return nil
+	}
+	if ReplicaType.Get(o) != ReplicaType.Get(r.o) || ReplicaRemoteID.Get(o) != r.o.ID() || len(there.pairs) != len(r.pairs) {
+		c.say(r, "its peer %d is of another shape", o.ID())
+		return nil
+	}
+	for i := range r.pairs {
+		if err := c.pair(r, there, &r.pairs[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pair proves by content that a target is what the source believes.
+func (c *checker) pair(r, there *replica, p *pair) error {
+	q := there.pairOf(p.Remote)
+	if q == nil || q.Remote != p.Local {
+		c.say(r, "pair %d has no counterpart", p.ID)
+		return nil
+	}
+	if q.Initial {
+		return nil
+	}
+	o, err := there.dataset(q)
+	if err != nil {
+		return err
+	}
+	shown, err := there.b.Content(o)
+	if err != nil {
+		return err
+	}
+	committed, err := there.image(q.Base)
+	if err != nil {
+		return err
+	}
+	if shown.Digest() != committed.Digest() {
+		c.say(r, "target %d shows something else than its last image", o.ID())
+	}
+	return c.common(r, p, q, committed.Digest())
+}
+
+// common finds the target's image among those that the source has.
+func (c *checker) common(r *replica, p, q *pair, digest string) error {
+	for _, h := range []held{p.Base, p.Flight} {
+		if h.GUID != q.Base.GUID {
+			continue
+		}
+		im, err := r.image(h)
+		if err != nil {
+			return err
+		}
+		if im.Digest() != digest && !p.Mismatch {
+			c.say(r, "image %s differs from the target's", h.GUID)
+		}
+		if r.state() != synchronized || p.Mismatch {
+			return nil
+		}
+		o, err := r.dataset(p)
+		if err != nil {
+			return err
+		}
+		now, err := r.b.Content(o)
+		if err == nil && now.Digest() != digest {
+			c.say(r, "is synchronized, and dataset %d differs from its target", o.ID())
+		}
+		return err
+	}
+	c.say(r, "the source has no image %s of the target", q.Base.GUID)
+	return nil
+}

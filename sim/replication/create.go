@@ -1,0 +1,495 @@
+package replication
+
+import (
+	"encoding/json"
+
+	"infinisim/sim/apierr"
+	"infinisim/sim/data"
+	"infinisim/sim/model"
+	"infinisim/sim/schema"
+)
+
+// The base actions of a pair.
+const (
+	baseCreate   = "CREATE"
+	baseNone     = "NO_BASE_DATA"
+	baseSnapshot = "BASE"
+	baseTakeSnap = "TAKE_SNAP"
+)
+
+// pairAsk is one of entity_pairs as a client sends it.
+type pairAsk struct {
+	Local        int64  `json:"local_entity_id"`
+	Remote       int64  `json:"remote_entity_id"`
+	RemoteName   string `json:"remote_entity_name"`
+	LocalAction  string `json:"local_base_action"`
+	RemoteAction string `json:"remote_base_action"`
+	LocalBase    int64  `json:"local_base_entity_id"`
+	RemoteBase   int64  `json:"remote_base_entity_id"`
+}
+
+// offer asks the peer to make its half of a replica.
+type offer struct {
+	Credentials []model.Credentials `json:"credentials"`
+	Replica     int64               `json:"replica"`
+	Link        int64               `json:"link"`
+	EntityType  string              `json:"entity_type"`
+	Type        string              `json:"type"`
+	Pool        int64               `json:"pool"`
+	Group       int64               `json:"group"`
+	GroupName   string              `json:"group_name"`
+	IsGroup     bool                `json:"is_group"`
+	SourcePool  int64               `json:"source_pool"`
+	PoolName    string              `json:"pool_name"`
+	GUID        string              `json:"guid"`
+	Members     []memberOffer       `json:"members"`
+	Settings    settings            `json:"settings"`
+}
+
+// memberOffer is one dataset of an offer.
+type memberOffer struct {
+	Pair     int64   `json:"pair"`
+	Dataset  int64   `json:"dataset"`
+	Name     string  `json:"name"`
+	Size     int64   `json:"size"`
+	Prov     string  `json:"provtype"`
+	Digest   string  `json:"digest"`
+	Ask      pairAsk `json:"ask"`
+	BaseGUID string  `json:"base_guid"`
+}
+
+// settings are those that both halves show.
+type settings struct {
+	Interval  *int64 `json:"interval"`
+	RPO       *int64 `json:"rpo"`
+	Type      string `json:"type"`
+	Snapshots bool   `json:"snapshots"`
+	Suffix    string `json:"suffix"`
+}
+
+// accepted is the peer's half of a new replica.
+type accepted struct {
+	Replica   int64            `json:"replica"`
+	Group     int64            `json:"group"`
+	GroupName string           `json:"group_name"`
+	Pool      int64            `json:"pool"`
+	PoolName  string           `json:"pool_name"`
+	Members   []memberAccepted `json:"members"`
+}
+
+// memberAccepted is one dataset of the peer's half.
+type memberAccepted struct {
+	Pair     int64  `json:"pair"`
+	Dataset  int64  `json:"dataset"`
+	Name     string `json:"name"`
+	Mismatch bool   `json:"mismatch"`
+}
+
+func replicaKind() *model.Kind {
+	k := &model.Kind{
+		Type: Replica, Path: "replicas", NotFound: apierr.ReplicaNotFound, Conflict: apierr.ReplicaAlreadyExists,
+		Gate: schema.Gate{Feature: "async_replication"},
+		Forms: []model.Form{{
+			Name: "a replica", Required: []string{"link_id", "entity_type"},
+			Extra: []string{"entity_pairs", "local_cg_id", "remote_cg_id", "local_entity_name"},
+		}},
+		DeleteParams: []string{
+			"retain_staging_area", "force_if_remote_error", "force_on_target", "force_if_no_remote_credentials", "force_on_local",
+			"keep_serial_on_local",
+		},
+		Hooks: model.Hooks{
+			BeforeCreate: beforeReplicaCreate, AfterCreate: afterReplicaCreate,
+			BeforeUpdate: beforeReplicaUpdate, AfterUpdate: afterReplicaUpdate,
+		},
+		Answer:   deleteReplica,
+		Computed: replicaComputed(),
+		Sample: func(w model.World) model.Body {
+			link := w.Make("link")
+			return model.NewBody(map[string]any{
+				"link_id": link, "entity_type": "VOLUME", "remote_pool_id": w.PeerPool(link),
+				"entity_pairs": []map[string]any{{"local_entity_id": w.Make("volume"), "remote_base_action": baseCreate, "remote_entity_id": nil}},
+			})
+		},
+		Change: func(*schema.Object) model.Body { return model.NewBody(map[string]any{"sync_interval": 60000}) },
+	}
+	k.Routes = actions(k)
+	return k
+}
+
+// beforeReplicaCreate checks what is asked on this side, has the peer make its
+// half, and fills in this one.
+func beforeReplicaCreate(b *model.Box, o *schema.Object, in *model.Input) error {
+	link, err := b.Must(Link, ReplicaLink.Get(o))
+	if err != nil {
+		return err
+	}
+	if !connected(b, link) {
+		return apierr.New(apierr.LinkNotConnected, "link_id: link %d is not connected", link.ID()).About("link_id")
+	}
+	r := &replica{b: b, o: o, link: link}
+	if err := r.checkType(in); err != nil {
+		return err
+	}
+	asks, cg, err := r.readPairs(in)
+	if err != nil {
+		return err
+	}
+	out, err := r.prepare(asks, cg)
+	if err != nil {
+		return err
+	}
+	if err := readInt(in.Body, "remote_cg_id", &out.Group); err != nil {
+		return err
+	}
+	var answer accepted
+	if err := r.message(msgCreate, out, &answer); err != nil {
+		return err
+	}
+	r.accept(answer, cg)
+	replicaPairs.Set(o, r.pairs)
+	state := asyncPending
+	if r.isSync() {
+		state = syncPending
+	}
+	replicaState.Set(o, string(state))
+	return nil
+}
+
+// checkType refuses what a type of replication does not have, and fills in
+// what a client left out.
+func (r *replica) checkType(in *model.Input) error {
+	path, kind := r.path(), ReplicaType.Get(r.o)
+	switch {
+	case kind == activeActive:
+		return apierr.New(apierr.ReplicationTypeNotOffered, "replication_type: %s is not modelled by this release of infinisim", kind).About("replication_type")
+	case kind == syncType && ReplicaEntityType.Get(r.o) == model.OfFS:
+		return apierr.New(apierr.ReplicaTypeNotForEntity, "replication_type: filesystems cannot be replicated %s", kind).About("replication_type")
+	case kind == syncType && LinkAsyncOnly.Get(r.link):
+		return apierr.New(apierr.LinkIsAsyncOnly, "link_id: link %d is for ASYNC alone", r.link.ID()).About("link_id")
+	case kind == syncType && path.RTT() > r.b.Profile().SyncRTT:
+		return apierr.New(apierr.LinkLatencyTooHigh, "link_id: a round trip over link %d takes %v, SYNC needs %v", r.link.ID(), path.RTT(), r.b.Profile().SyncRTT).About("link_id")
+	}
+	return r.checkIntervals(in)
+}
+
+// checkIntervals refuses an RPO below the interval or below four seconds, and
+// both for SYNC.
+func (r *replica) checkIntervals(in *model.Input) error {
+	if r.isSync() {
+		for _, name := range []string{"sync_interval", "rpo_value"} {
+			if in.Body.Has(name) {
+				return apierr.New(apierr.ReplicaParameterForType, "%s: %s: SYNC has none", name, in.Body[name]).About(name)
+			}
+		}
+		ReplicaInterval.SetNull(r.o)
+		ReplicaRPO.SetNull(r.o)
+		return nil
+	}
+	if in.Body.Has("is_preferred") {
+		return apierr.New(apierr.ReplicaParameterForType, "is_preferred: %s has none", ReplicaType.Get(r.o)).About("is_preferred")
+	}
+	if ReplicaInterval.IsNull(r.o) {
+		ReplicaInterval.Set(r.o, defaultInterval)
+	}
+	if ReplicaRPO.IsNull(r.o) {
+		ReplicaRPO.Set(r.o, max(defaultRPO, ReplicaInterval.Get(r.o)))
+	}
+	return r.checkRPO()
+}
+
+func (r *replica) checkRPO() error {
+	rpo, interval := ReplicaRPO.Get(r.o), ReplicaInterval.Get(r.o)
+	if least := r.b.Profile().MinRPO.Milliseconds(); rpo < least && !r.b.Eng.NoLimits {
+		return apierr.New(apierr.ReplicaRPOTooLow, "rpo_value: %d is below the least, %d", rpo, least).About("rpo_value")
+	}
+	if rpo < interval {
+		return apierr.New(apierr.ReplicaRPOTooLow, "rpo_value: %d is below the interval, %d", rpo, interval).About("rpo_value")
+	}
+	return nil
+}
+
+func readInt(body model.Body, key string, to *int64) error {
+	if !body.Has(key) {
+		return nil
+	}
+	if err := json.Unmarshal(body[key], to); err != nil {
+		return apierr.New(apierr.InvalidValue, "%s: %s is no id", key, body[key]).About(key)
+	}
+	return nil
+}
+
+// readPairs finds the pairs that a client asks for, in any of the forms:
+// entity_pairs, or one entity by itself (feature replica_auto_create).
+func (r *replica) readPairs(in *model.Input) (asks []pairAsk, cg *schema.Object, err error) {
+	if raw, ok := in.Body["entity_pairs"]; ok {
+		if err := json.Unmarshal(raw, &asks); err != nil {
+			return nil, nil, apierr.New(apierr.InvalidValue, "entity_pairs: %.200s: %v", raw, err).About("entity_pairs")
+		}
+	}
+	if ReplicaEntityType.Get(r.o) != ofGroup {
+		if len(asks) == 0 && !ReplicaLocal.IsNull(r.o) {
+			asks = []pairAsk{r.ownPair(ReplicaLocal.Get(r.o))}
+		}
+		if len(asks) != 1 {
+			return nil, nil, apierr.New(apierr.ReplicaPairsMismatch, "entity_pairs: %d pairs for one %s", len(asks), ReplicaEntityType.Get(r.o)).About("entity_pairs")
+		}
+		return asks, nil, nil
+	}
+	cg, err = r.findGroup(in, asks)
+	if err != nil {
+		return nil, nil, err
+	}
+	members, err := r.b.Members(cg)
+	if err != nil {
+		return nil, nil, err
+	}
+	if _, named := in.Body["entity_pairs"]; !named {
+		for _, m := range members {
+			asks = append(asks, pairAsk{Local: m.ID(), RemoteAction: baseCreate})
+		}
+	}
+	return asks, cg, matchMembers(asks, members)
+}
+
+// ownPair is the pair of the form that names one entity.
+func (r *replica) ownPair(local int64) pairAsk {
+	p := pairAsk{Local: local, RemoteAction: baseCreate, RemoteName: ReplicaRemoteName.Get(r.o)}
+	if !ReplicaRemote.IsNull(r.o) {
+		p.Remote, p.RemoteAction = ReplicaRemote.Get(r.o), baseNone
+	}
+	return p
+}
+
+// findGroup is the group that a request names, or that of its members.
+func (r *replica) findGroup(in *model.Input, asks []pairAsk) (*schema.Object, error) {
+	id := ReplicaLocal.Get(r.o)
+	if err := readInt(in.Body, "local_cg_id", &id); err != nil {
+		return nil, err
+	}
+	if id == 0 && len(asks) > 0 {
+		o, err := r.b.Dataset(asks[0].Local)
+		if err != nil {
+			return nil, err
+		}
+		id = model.DatasetCG.Get(o)
+	}
+	if id == 0 {
+		return nil, apierr.New(apierr.MissingField, "local_cg_id: required to replicate a group").About("local_cg_id")
+	}
+	return r.b.Load(r.b.Eng.Catalog.Kind(model.ConsGroup.Name()), id)
+}
+
+// matchMembers refuses pairs that are not one for each member.
+func matchMembers(asks []pairAsk, members []*schema.Object) error {
+	left := map[int64]bool{}
+	for _, m := range members {
+		left[m.ID()] = true
+	}
+	for _, a := range asks {
+		if !left[a.Local] {
+			return apierr.New(apierr.ReplicaPairsMismatch, "entity_pairs: dataset %d is no member of the group, or named twice", a.Local).About("entity_pairs")
+		}
+		delete(left, a.Local)
+	}
+	if len(left) > 0 {
+		return apierr.New(apierr.ReplicaPairsMismatch, "entity_pairs: %d members of the group are missing", len(left)).About("entity_pairs")
+	}
+	return nil
+}
+
+// prepare checks the source's side and writes the offer to the peer.
+func (r *replica) prepare(asks []pairAsk, cg *schema.Object) (offer, error) {
+	out := offer{
+		Credentials: credentials(r.b), Replica: r.o.ID(), Link: LinkRemoteID.Get(r.link), EntityType: ReplicaEntityType.Get(r.o),
+		Type: ReplicaType.Get(r.o), Pool: ReplicaRemotePool.Get(r.o), GUID: r.b.UUID(), Settings: r.settings(),
+	}
+	ReplicaConfigGUID.Set(r.o, out.GUID)
+	ReplicaLinkGUID.Set(r.o, LinkGUID.Get(r.link))
+	if n := int(r.b.Tx.Count(r.b.Key, Replica)); n >= r.b.Profile().Replicas && !r.b.Eng.NoLimits {
+		return out, apierr.New(apierr.ReplicaLimitExceeded, "the array has %d replicas", n)
+	}
+	if cg != nil {
+		if err := r.checkGroup(cg); err != nil {
+			return out, err
+		}
+		out.IsGroup, out.GroupName = true, model.CGName.Get(cg)
+		if name := ReplicaRemoteName.Get(r.o); name != "" {
+			out.GroupName = name
+		}
+		ReplicaLocalCG.Set(r.o, cg.ID())
+		ReplicaLocal.Set(r.o, cg.ID())
+		ReplicaPool.Set(r.o, model.CGPool.Get(cg))
+	}
+	for _, a := range asks {
+		m, err := r.prepareMember(a, cg)
+		if err != nil {
+			return out, err
+		}
+		out.Members = append(out.Members, m)
+	}
+	pool, err := r.b.Must(model.Pool, ReplicaPool.Get(r.o))
+	if err != nil {
+		return out, err
+	}
+	out.SourcePool, out.PoolName = pool.ID(), model.PoolName.Get(pool)
+	return out, nil
+}
+
+func (r *replica) settings() settings {
+	s := settings{Type: ReplicaType.Get(r.o), Snapshots: ReplicaSnapshots.Get(r.o), Suffix: ReplicaSuffix.Get(r.o)}
+	if !ReplicaInterval.IsNull(r.o) {
+		s.Interval = new(ReplicaInterval.Get(r.o))
+	}
+	if !ReplicaRPO.IsNull(r.o) {
+		s.RPO = new(ReplicaRPO.Get(r.o))
+	}
+	return s
+}
+
+func (r *replica) checkGroup(cg *schema.Object) error {
+	switch {
+	case model.CGKind.Get(cg) == model.Snapshot:
+		return apierr.New(apierr.ReplicaEntityNotMaster, "local_cg_id: %d is a snapshot group", cg.ID()).About("local_cg_id")
+	case model.IsTargetGroup(cg):
+		return apierr.New(apierr.ReplicaEntityIsTarget, "local_cg_id: %d is a replication target", cg.ID()).About("local_cg_id")
+	}
+	return r.checkFree(r.b.Tx.IDsBy(r.b.Key, Replica, ReplicaLocalCG.Field(), schema.RefValue(cg.ID())), cg.ID())
+}
+
+// checkFree refuses a second replica over the same link, a second one of SYNC,
+// and a second one at all before several targets were possible (release 8.4).
+func (r *replica) checkFree(ids []int64, entity int64) error {
+	for _, id := range ids {
+		other, err := r.b.Must(Replica, id)
+		if err != nil {
+			return err
+		}
+		multi := schema.CompareVersions(r.b.Release().Version, "8.4") >= 0
+		if ReplicaLink.Get(other) == r.link.ID() || r.isSync() || ReplicaType.Get(other) != async || !multi {
+			return apierr.New(apierr.ReplicaAlreadyExists, "entity %d is replicated by replica %d", entity, id).About("local_entity_id")
+		}
+	}
+	return nil
+}
+
+// prepareMember checks one dataset of the source's side.
+func (r *replica) prepareMember(a pairAsk, cg *schema.Object) (memberOffer, error) {
+	o, err := r.b.Dataset(a.Local)
+	if err != nil {
+		return memberOffer{}, err
+	}
+	if err := r.checkMember(o, cg); err != nil {
+		return memberOffer{}, err
+	}
+	im, err := r.b.Content(o)
+	if err != nil {
+		return memberOffer{}, err
+	}
+	m := memberOffer{
+		Pair: r.b.Tx.Next(r.b.Key, "id"), Dataset: o.ID(), Name: model.DatasetName.Get(o), Size: model.DatasetSize.Get(o),
+		Prov: model.DatasetProvisioning.Get(o), Digest: im.Digest(), Ask: a,
+	}
+	p := pair{
+		ID: m.Pair, Local: o.ID(), LocalAction: a.LocalAction, RemoteAction: a.RemoteAction, LocalBase: a.LocalBase,
+		RemoteBase: a.RemoteBase, Initial: true,
+	}
+	if p.Base, m.BaseGUID, err = r.localBase(&p, o, a, im); err != nil {
+		return memberOffer{}, err
+	}
+	r.pairs = append(r.pairs, p)
+	ReplicaPool.Set(r.o, model.DatasetPool.Get(o))
+	if cg == nil {
+		ReplicaLocal.Set(r.o, o.ID())
+	}
+	return m, nil
+}
+
+func (r *replica) checkMember(o, cg *schema.Object) error {
+	id := o.ID()
+	switch {
+	case model.DatasetKind.Get(o) != model.Master:
+		return apierr.New(apierr.ReplicaEntityNotMaster, "local_entity_id: %d is a snapshot", id).About("local_entity_id")
+	case model.DatasetRMRTarget.Get(o):
+		return apierr.New(apierr.ReplicaEntityIsTarget, "local_entity_id: %d is a replication target", id).About("local_entity_id")
+	case cg == nil && !model.DatasetCG.IsNull(o):
+		return apierr.New(apierr.ReplicaEntityIsCGMember, "local_entity_id: %d is a member of group %d", id, model.DatasetCG.Get(o)).About("local_entity_id")
+	case cg == nil && o.Type() != r.datasetType():
+		return apierr.New(apierr.ReplicaTypeNotForEntity, "entity_type: %d is no %s", id, ReplicaEntityType.Get(r.o)).About("entity_type")
+	case o.Type() == model.Filesystem && r.isSync():
+		return apierr.New(apierr.ReplicaTypeNotForEntity, "replication_type: filesystems cannot be replicated SYNC").About("replication_type")
+	}
+	return r.checkFree(model.DatasetReplicas.Get(o), id)
+}
+
+// localBase is the image that the first job starts from, for the forms that
+// have one: a snapshot of the dataset, or the dataset as it is.
+func (r *replica) localBase(p *pair, o *schema.Object, a pairAsk, im data.Image) (held, string, error) {
+	switch a.RemoteAction {
+	case baseCreate, baseNone:
+		return held{}, "", nil
+	case baseTakeSnap:
+		guid := r.b.UUID()
+		h, err := r.hold(p, guid, model.ImageID(o), im.Size())
+		return h, guid, err
+	case baseSnapshot:
+	default:
+		return held{}, "", apierr.New(apierr.ReplicaBaseNotSupported, "remote_base_action: %q is none of CREATE, NO_BASE_DATA, BASE, TAKE_SNAP", a.RemoteAction).About("remote_base_action")
+	}
+	if a.LocalBase == 0 || a.RemoteBase == 0 {
+		return held{}, "", apierr.New(apierr.ReplicaBaseNotSupported, "local_base_entity_id, remote_base_entity_id: BASE needs both").About("local_base_entity_id")
+	}
+	snap, err := baseOf(r.b, o, a.LocalBase)
+	if err != nil {
+		return held{}, "", err
+	}
+	h, err := r.hold(p, model.DatasetRMRGuid.Get(snap), model.ImageID(snap), model.DatasetSize.Get(snap))
+	return h, h.GUID, err
+}
+
+// baseOf finds a base snapshot, which must be one of the dataset's own.
+func baseOf(b *model.Box, o *schema.Object, id int64) (*schema.Object, error) {
+	snap, err := b.Tx.Get(b.Key, o.Type(), id)
+	if err != nil {
+		return nil, err
+	}
+	if snap == nil || model.DatasetFamily.Get(snap) != model.DatasetFamily.Get(o) || model.DatasetKind.Get(snap) != model.Snapshot {
+		return nil, apierr.New(apierr.ReplicaBaseNotInFamily, "base snapshot %d is none of dataset %d", id, o.ID())
+	}
+	return snap, nil
+}
+
+// accept fills in what the peer made.
+func (r *replica) accept(a accepted, cg *schema.Object) {
+	ReplicaRemoteID.Set(r.o, a.Replica)
+	ReplicaRemotePool.Set(r.o, a.Pool)
+	ReplicaRemotePoolN.Set(r.o, a.PoolName)
+	for i := range r.pairs {
+		p, m := &r.pairs[i], a.Members[i]
+		p.RemoteID, p.Remote, p.RemoteName, p.Mismatch = m.Pair, m.Dataset, m.Name, m.Mismatch
+	}
+	if cg != nil {
+		ReplicaRemoteCG.Set(r.o, a.Group)
+		ReplicaRemoteCGN.Set(r.o, a.GroupName)
+		ReplicaRemote.Set(r.o, a.Group)
+		ReplicaRemoteName.Set(r.o, a.GroupName)
+		return
+	}
+	ReplicaRemote.Set(r.o, a.Members[0].Dataset)
+	ReplicaRemoteName.Set(r.o, a.Members[0].Name)
+}
+
+// afterReplicaCreate marks the source and starts the first job, in the
+// request's own transaction: InfiniSDK takes PENDING for idle.
+func afterReplicaCreate(b *model.Box, o *schema.Object, _ *model.Input) error {
+	r, err := open(b, o)
+	if err != nil {
+		return err
+	}
+	if err := r.mark(roleSource); err != nil {
+		return err
+	}
+	if err := emitReplica(b, o, "CREATED", "INFO"); err != nil {
+		return err
+	}
+	return r.must(evStart)
+}

@@ -1,0 +1,284 @@
+package replication
+
+import (
+	"fmt"
+
+	"infinisim/sim/apierr"
+	"infinisim/sim/data"
+	"infinisim/sim/fabric"
+	"infinisim/sim/model"
+	"infinisim/sim/schema"
+	"infinisim/sim/store"
+)
+
+// content is a member's image on its way, named by the receiver's ids.
+type content struct {
+	Dataset int64  `json:"dataset"`
+	GUID    string `json:"guid"`
+	Size    int64  `json:"size"`
+	Image   []byte `json:"image"`
+}
+
+// jobMessage is a step of a job, about the receiver's half.
+type jobMessage struct {
+	Replica int64     `json:"replica"`
+	GUID    string    `json:"guid"`
+	Time    int64     `json:"time"`
+	Members []content `json:"members,omitempty"`
+}
+
+func (r *replica) message(name string, ask, answer any) error {
+	return call(r.b, r.ends(), name, ask, answer)
+}
+
+// begin tells the peer that a job starts: it lets go of the image before its
+// present one.
+func (r *replica) begin() error {
+	return r.message(msgBegin, jobMessage{Replica: ReplicaRemoteID.Get(r.o), GUID: r.job.GUID}, nil)
+}
+
+// commit has the peer take the images that were sent, all members in one
+// step.
+func (r *replica) commit() error {
+	ask := jobMessage{Replica: ReplicaRemoteID.Get(r.o), GUID: r.job.GUID, Time: r.job.Started.MS()}
+	for i := range r.pairs {
+		p := &r.pairs[i]
+		if p.Flight.GUID == "" {
+			continue
+		}
+		c, err := r.pack(p, p.Flight)
+		if err != nil {
+			return err
+		}
+		ask.Members = append(ask.Members, c)
+	}
+	return r.message(msgCommit, ask, nil)
+}
+
+func (r *replica) pack(p *pair, h held) (content, error) {
+	im, err := r.image(h)
+	if err != nil {
+		return content{}, err
+	}
+	raw, err := im.MarshalBinary()
+	return content{Dataset: p.Remote, GUID: h.GUID, Size: h.Size, Image: raw}, err
+}
+
+// hello learns which image the peer has, before a replica goes on.
+func hello(r *replica) error {
+	var answer helloAnswer
+	if err := r.message(msgHello, jobMessage{Replica: ReplicaRemoteID.Get(r.o)}, &answer); err != nil {
+		return err
+	}
+	if answer.Role != roleTarget {
+		return apierr.New(apierr.ReplicaRoleConflict, "replica %d: the peer's half is %s", r.o.ID(), answer.Role)
+	}
+	for i := range r.pairs {
+		p := &r.pairs[i]
+		switch there := answer.Images[fmt.Sprint(p.Remote)]; {
+		case p.Flight.GUID != "" && there == p.Flight.GUID:
+			// The commit was applied there; its answer was lost.
+			if err := r.drop(p, &p.Base); err != nil {
+				return err
+			}
+			p.Base, p.Flight, p.Initial = p.Flight, held{}, false
+		case there == p.Base.GUID || p.Initial:
+			if err := r.drop(p, &p.Flight); err != nil {
+				return err
+			}
+		default:
+			return apierr.New(apierr.ReplicaNoCommonImage, "replica %d: no common image of dataset %d", r.o.ID(), p.Local)
+		}
+	}
+	ReplicaReason.SetNull(r.o)
+	ReplicaStateText.SetNull(r.o)
+	replicaWaiting.Set(r.o, true) // the resume asks for a job at once
+	return nil
+}
+
+// helloAnswer is the receiver's role and the image that each of its datasets
+// shows.
+type helloAnswer struct {
+	Role   string            `json:"role"`
+	Images map[string]string `json:"images"`
+}
+
+// caughtUp reports whether what is left after the job's image would be sent
+// within a second, over a link that is fast enough.
+//
+// unsourced: the second.
+func caughtUp(r *replica) bool {
+	path := r.path()
+	if !r.connected() || path.RTT() > r.b.Profile().SyncRTT {
+		return false
+	}
+	var left int64
+	for i := range r.pairs {
+		p := &r.pairs[i]
+		o, err := r.dataset(p)
+		if err != nil {
+			return false
+		}
+		n, err := r.difference(p.Flight, held{Image: model.ImageID(o), Size: model.DatasetSize.Get(o)})
+		if err != nil {
+			return false
+		}
+		left += n
+	}
+	return left < path.Bandwidth
+}
+
+// mirrorAll makes the target equal to the source as it is now; from here on
+// every write goes to both.
+func mirrorAll(r *replica) error {
+	all := make([]*pair, 0, len(r.pairs))
+	for i := range r.pairs {
+		all = append(all, &r.pairs[i])
+	}
+	if err := r.mirrorPairs(all); err != nil {
+		return err
+	}
+	return emitReplica(r.b, r.o, "SYNCHRONIZED", "INFO")
+}
+
+// mirrorPairs sends the present content of some members and makes it the
+// common image on both sides.
+func (r *replica) mirrorPairs(pairs []*pair) error {
+	ask := jobMessage{Replica: ReplicaRemoteID.Get(r.o), GUID: r.b.UUID(), Time: r.b.Tx.Now().MS()}
+	for _, p := range pairs {
+		o, err := r.dataset(p)
+		if err != nil {
+			return err
+		}
+		next, err := r.hold(p, r.b.UUID(), model.ImageID(o), model.DatasetSize.Get(o))
+		if err != nil {
+			return err
+		}
+		if err := r.drop(p, &p.Base); err != nil {
+			return err
+		}
+		p.Base, p.Restore, p.LastSync = next, ask.Time, ask.Time
+		c, err := r.pack(p, next)
+		if err != nil {
+			return err
+		}
+		ask.Members = append(ask.Members, c)
+	}
+	ReplicaRestore.Set(r.o, ask.Time)
+	ReplicaLastSync.Set(r.o, ask.Time)
+	return r.message(msgMirror, ask, nil)
+}
+
+// mirror follows a host's write on the source of a synchronized replica: both
+// sides have it before the write is answered.
+func mirror(b *model.Box, o *schema.Object, _ data.Image) error {
+	if !model.DatasetRMRSource.Get(o) {
+		return nil
+	}
+	reps, err := replicasOf(b, o)
+	if err != nil {
+		return err
+	}
+	for _, r := range reps {
+		if r.state() != synchronized {
+			continue
+		}
+		if err := r.mirrorPairs([]*pair{r.pairOf(o.ID())}); err != nil {
+			return err
+		}
+		if err := r.save(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *replica) pairOf(dataset int64) *pair {
+	for i := range r.pairs {
+		if r.pairs[i].Local == dataset {
+			return &r.pairs[i]
+		}
+	}
+	return nil
+}
+
+// replicasOf are those that a dataset is in, by itself or with its group.
+func replicasOf(b *model.Box, o *schema.Object) ([]*replica, error) {
+	ids := append([]int64(nil), model.DatasetReplicas.Get(o)...)
+	if !model.DatasetCG.IsNull(o) {
+		ids = append(ids, b.Tx.IDsBy(b.Key, Replica, ReplicaLocalCG.Field(), schema.RefValue(model.DatasetCG.Get(o)))...)
+	}
+	var out []*replica
+	for _, id := range ids {
+		r, err := openID(b, id)
+		if err != nil {
+			return nil, err
+		}
+		if r.pairOf(o.ID()) != nil {
+			out = append(out, r)
+		}
+	}
+	return out, nil
+}
+
+// pathChanged moves every link and replica between two arrays when the path
+// comes up or goes down.
+func (r *engine) pathChanged(tx *store.Tx, e fabric.Ends, up bool) error {
+	for _, end := range []fabric.Ends{e, e.Back()} {
+		b := r.Box(tx, end.From, model.Identity{})
+		err := tx.Each(end.From, Link, func(link *schema.Object) (bool, error) {
+			if linkPeer.Get(link) != end.To || LinkSpace.IsNull(link) || !linkAttached.Get(link) {
+				return true, nil
+			}
+			return true, linkMoved(b, link, up, false)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// linkMoved tells a link's replicas that it is up or down. A detached link
+// suspends its ASYNC replicas (vendor KB 6211329482397) and leaves SYNC ones
+// out of sync (seen on hardware).
+func linkMoved(b *model.Box, link *schema.Object, up, detached bool) error {
+	if !up {
+		linkDownAt.Set(link, b.Tx.Now().MS())
+		if err := b.Tx.Put(b.Key, link); err != nil {
+			return err
+		}
+	}
+	word, on := linkDown, evLost
+	if up {
+		word, on = linkUp, evBack
+	}
+	if err := emitLink(b, link, word); err != nil {
+		return err
+	}
+	for _, id := range b.Tx.IDsBy(b.Key, Replica, ReplicaLink.Field(), schema.RefValue(link.ID())) {
+		r, err := openID(b, id)
+		if err != nil {
+			return err
+		}
+		move := on
+		if detached && !r.isSync() {
+			move = evSuspend
+		}
+		if err := r.must(move); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// blocked names the replicas whose job waits for a link or for a slot.
+func blocked(b *model.Box) ([]string, error) {
+	var out []string
+	for _, s := range states(asyncPending, syncPending, asyncInitialStalled, asyncStalled, syncInitialStalled, outOfSync) {
+		for _, id := range b.Tx.IDsBy(b.Key, Replica, replicaState.Field(), schema.TextValue(string(s))) {
+			out = append(out, fmt.Sprintf("%s: replica %d: %s", b.Key, id, s))
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,426 @@
+package replication
+
+import (
+	"time"
+
+	"infinisim/sim/apierr"
+	"infinisim/sim/clock"
+	"infinisim/sim/data"
+	"infinisim/sim/fabric"
+	"infinisim/sim/job"
+	"infinisim/sim/model"
+	"infinisim/sim/schema"
+	"infinisim/sim/store"
+)
+
+// The jobs of replication.
+const (
+	jobPhase  = "replica.phase"     // the running job's next step
+	jobStart  = "replica.start"     // the next job is due
+	jobExpire = "replica.link_loss" // the link has been lost too long
+	jobRPO    = "replica.rpo"       // the RPO is breached
+	jobSlots  = "replica.slots"     // a slot for a first copy is free
+	flowDone  = "replica.flow"      // all bytes are through
+)
+
+// continuous is the least time between two jobs of a replica without an
+// interval.
+//
+// unsourced: without a floor an idle replica would run jobs without end at one
+// instant.
+const continuous = time.Second
+
+func (r *engine) handleJobs() {
+	on := func(name string, do func(r *replica) error) {
+		r.Jobs.Handle(name, func(tx *store.Tx, j job.Job) error {
+			b := r.Box(tx, j.Owner.Array, model.Identity{})
+			rep, err := openID(b, j.Owner.ID)
+			if err != nil {
+				return err
+			}
+			return do(rep)
+		})
+	}
+	on(jobPhase, (*replica).nextPhase)
+	on(jobStart, func(r *replica) error { return r.must(evStart) })
+	on(jobExpire, func(r *replica) error {
+		ReplicaReason.Set(r.o, "LINK_LOST")
+		return r.must(evTrouble)
+	})
+	on(jobRPO, (*replica).rpoBreached)
+	r.Jobs.Handle(jobSlots, func(tx *store.Tx, j job.Job) error {
+		return startPending(r.Box(tx, j.Owner.Array, model.Identity{}))
+	})
+	r.Fabric.OnDone(flowDone, func(tx *store.Tx, fl fabric.Flow) error {
+		rep, err := openID(r.Box(tx, fl.Owner.Array, model.Identity{}), fl.Owner.ID)
+		if err != nil {
+			return err
+		}
+		rep.job.Flow = 0
+		rep.schedule(phaseCommit, rep.path().Latency)
+		return rep.save()
+	})
+}
+
+// must moves the replica and lets an event pass that the table does not know
+// for its state.
+func (r *replica) must(on event) error {
+	_, err := r.fire(on)
+	return err
+}
+
+// startJob takes an image of every member at this instant and begins to send
+// what differs from the last one that both sides have.
+func startJob(r *replica) error {
+	r.cancel(jobPhase, jobStart)
+	initial := r.initial()
+	j := &running{
+		ID: r.b.Tx.Next(r.b.Key, "job"), Initial: initial, Started: r.b.Tx.Now(), GUID: r.b.UUID(),
+		Asked: initial || r.isSync() || replicaWaiting.Get(r.o),
+	}
+	r.job = j
+	replicaWaiting.Set(r.o, false)
+	for i := range r.pairs {
+		p := &r.pairs[i]
+		o, err := r.dataset(p)
+		if err != nil {
+			return err
+		}
+		if err := r.drop(p, &p.Flight); err != nil {
+			return err
+		}
+		if p.Flight, err = r.hold(p, r.b.UUID(), model.ImageID(o), model.DatasetSize.Get(o)); err != nil {
+			return err
+		}
+		n, err := r.difference(p.Base, p.Flight)
+		if err != nil {
+			return err
+		}
+		j.Bytes += n
+	}
+	ReplicaStarted.Set(r.o, j.Started.MS())
+	ReplicaSnapTime.Set(r.o, j.Started.MS())
+	ReplicaSnapGUID.Set(r.o, j.GUID)
+	ReplicaNextStart.SetNull(r.o)
+	delay := r.path().RTT()
+	if initial {
+		delay += r.b.Profile().InitialOverhead
+	}
+	r.schedule(phaseBegin, delay)
+	return nil
+}
+
+func (r *replica) difference(base, next held) (int64, error) {
+	a, err := r.image(base)
+	if err != nil {
+		return 0, err
+	}
+	b, err := r.image(next)
+	if err != nil {
+		return 0, err
+	}
+	return data.Diff(a, b), nil
+}
+
+// schedule puts the running job's next step on the timetable.
+func (r *replica) schedule(p phase, after time.Duration) {
+	r.job.Phase = p
+	job.Add(r.b.Tx, job.Job{Due: r.b.Tx.Now().Add(after), Class: r.class(), Name: jobPhase, Owner: r.b.Owner(r.o)})
+}
+
+func (r *replica) class() job.Class {
+	if r.job.Asked {
+		return job.Settle
+	}
+	return job.Periodic
+}
+
+func (r *replica) cancel(names ...string) []job.Job {
+	return job.Cancel(r.b.Tx, r.b.Owner(r.o), names...)
+}
+
+// nextPhase does the step that is due. What the peer refuses ends in
+// AUTO_SUSPENDED.
+func (r *replica) nextPhase() error {
+	if r.job == nil || r.job.Stalled {
+		return nil
+	}
+	switch r.job.Phase {
+	case phaseBegin:
+		if err := r.begin(); err != nil {
+			return r.troubled(err)
+		}
+		fl := fabric.Start(r.b.Tx, fabric.Flow{Ends: r.ends(), Bytes: r.job.Bytes, Class: r.class(), Done: flowDone, Owner: r.b.Owner(r.o)})
+		r.job.Phase, r.job.Flow = phaseSend, fl.ID
+		return r.save()
+	case phaseCommit:
+		if err := r.commit(); err != nil {
+			return r.troubled(err)
+		}
+		r.schedule(phaseAck, r.path().Latency)
+		return r.save()
+	case phaseAck:
+		return r.must(evCopied)
+	case phaseSend, phaseHold:
+	}
+	return nil
+}
+
+// troubled suspends a replica whose peer refuses the job; any other error is
+// our own.
+func (r *replica) troubled(err error) error {
+	e, ok := apierr.As(err)
+	if !ok {
+		return err
+	}
+	ReplicaReason.Set(r.o, string(e.Code))
+	ReplicaStateText.Set(r.o, e.Message)
+	return r.must(evTrouble)
+}
+
+// endJob makes the image that was sent the one that both sides have.
+func endJob(r *replica) error {
+	j := r.job
+	if err := r.adopt(); err != nil {
+		return err
+	}
+	r.job = nil
+	ReplicaDuration.Set(r.o, r.b.Tx.Now().Sub(j.Started).Milliseconds())
+	for i := range r.pairs {
+		r.pairs[i].Duration = ReplicaDuration.Get(r.o)
+	}
+	if err := r.watchRPO(); err != nil {
+		return err
+	}
+	if !j.Initial {
+		return nil
+	}
+	r.wake()
+	return emitReplica(r.b, r.o, "INITIALIZED", "INFO")
+}
+
+// adopt drops the old base images for those in flight.
+func (r *replica) adopt() error {
+	now := r.b.Tx.Now().MS()
+	for i := range r.pairs {
+		p := &r.pairs[i]
+		if p.Flight.GUID == "" {
+			continue // joined after the job began
+		}
+		if err := r.drop(p, &p.Base); err != nil {
+			return err
+		}
+		p.Base, p.Flight = p.Flight, held{}
+		p.Initial = false
+		p.LastSync, p.Restore = now, r.job.Started.MS()
+	}
+	replicaDone.Set(r.o, true)
+	ReplicaRestore.Set(r.o, r.job.Started.MS())
+	ReplicaLastSync.Set(r.o, now)
+	ReplicaGUID.Set(r.o, r.job.GUID)
+	return nil
+}
+
+// planNext puts the next job on the timetable: an interval after the start of
+// the last one, at once if that is past.
+func planNext(r *replica) error {
+	now := r.b.Tx.Now()
+	interval := time.Duration(ReplicaInterval.Get(r.o)) * time.Millisecond
+	if interval == 0 {
+		interval = continuous
+	}
+	start := now
+	if last := ReplicaStarted.Get(r.o); !r.isSync() && ReplicaLastSync.Get(r.o) == now.MS() {
+		start = clock.FromMS(last)
+	}
+	due := max(start.Add(interval), now)
+	r.plan(due)
+	return nil
+}
+
+func (r *replica) plan(due clock.Time) {
+	r.cancel(jobStart)
+	ReplicaNextStart.Set(r.o, due.MS())
+	job.Add(r.b.Tx, job.Job{Due: due, Class: job.Periodic, Name: jobStart, Owner: r.b.Owner(r.o)})
+}
+
+func noPlan(r *replica) error {
+	r.cancel(jobStart)
+	ReplicaNextStart.SetNull(r.o)
+	return nil
+}
+
+// ask makes somebody wait for the running job.
+func ask(r *replica) error {
+	r.job.Asked = true
+	for _, j := range r.cancel(jobPhase) {
+		j.Class = job.Settle
+		job.Add(r.b.Tx, j)
+	}
+	return nil
+}
+
+// stall keeps what the running job has done until the link is back.
+func stall(r *replica) error {
+	j := r.job
+	j.Stalled = true
+	for _, due := range r.cancel(jobPhase) {
+		j.Left = due.Due.Sub(r.b.Tx.Now())
+	}
+	if j.Phase == phaseSend && fabric.Up(r.b.Tx, r.ends()) {
+		// The link is detached while the path is up: the lane goes on without
+		// this flow.
+		j.Bytes = fabric.Stop(r.b.Tx, j.Flow)
+		j.Flow = 0
+	}
+	return nil
+}
+
+// unstall goes on where stall stopped.
+func unstall(r *replica) error {
+	j := r.job
+	j.Stalled = false
+	r.cancel(jobExpire)
+	if j.Phase != phaseSend {
+		r.schedule(j.Phase, j.Left)
+	} else if j.Flow == 0 {
+		fl := fabric.Start(r.b.Tx, fabric.Flow{Ends: r.ends(), Bytes: j.Bytes, Class: r.class(), Done: flowDone, Owner: r.b.Owner(r.o)})
+		j.Flow = fl.ID
+	}
+	j.Left = 0
+	return nil
+}
+
+// holdJob shows a job that waits for the link and has nothing to send yet.
+func holdJob(r *replica) error {
+	r.job = &running{ID: r.b.Tx.Next(r.b.Key, "job"), Phase: phaseHold, Started: r.b.Tx.Now(), Stalled: true}
+	ReplicaStarted.Set(r.o, r.b.Tx.Now().MS())
+	return nil
+}
+
+// awaitLink suspends the replica once the link has been lost for a day
+// (vendor KB 115000246965).
+func awaitLink(r *replica) error {
+	r.cancel(jobExpire)
+	r.b.After(r.b.Profile().LinkLoss, job.Deadline, jobExpire, r.o)
+	return nil
+}
+
+func noWait(r *replica) error {
+	r.cancel(jobExpire)
+	return nil
+}
+
+// stopJob ends the running job and what waits behind it. A commit that the
+// peer has not confirmed is asked for, or kept until it can be.
+func stopJob(r *replica) error {
+	r.cancel(jobPhase, jobStart, jobExpire)
+	ReplicaNextStart.SetNull(r.o)
+	replicaWaiting.Set(r.o, false)
+	j := r.job
+	if j == nil {
+		return nil
+	}
+	fabric.Stop(r.b.Tx, j.Flow)
+	if j.Phase == phaseAck {
+		if r.connected() {
+			if err := r.adopt(); err != nil {
+				return err
+			}
+		}
+		r.job = nil
+		return nil
+	}
+	r.job = nil
+	for i := range r.pairs {
+		if err := r.drop(&r.pairs[i], &r.pairs[i].Flight); err != nil {
+			return err
+		}
+	}
+	if j.Initial {
+		r.wake()
+	}
+	return nil
+}
+
+// watchRPO reports a replica that is in time again, and puts the next breach
+// on the timetable.
+func (r *replica) watchRPO() error {
+	r.cancel(jobRPO)
+	if r.isSync() || ReplicaRPO.IsNull(r.o) || ReplicaRestore.IsNull(r.o) {
+		return nil
+	}
+	if replicaLate.Get(r.o) && r.b.Tx.Now() <= r.breach() {
+		replicaLate.Set(r.o, false)
+		if err := emitReplica(r.b, r.o, "RPO_OK", "INFO"); err != nil {
+			return err
+		}
+	}
+	job.Add(r.b.Tx, job.Job{Due: r.breach() + 1, Class: job.Deadline, Name: jobRPO, Owner: r.b.Owner(r.o)})
+	return nil
+}
+
+func (r *replica) rpoBreached() error {
+	if replicaLate.Get(r.o) {
+		return nil
+	}
+	replicaLate.Set(r.o, true)
+	if err := r.save(); err != nil {
+		return err
+	}
+	return emitReplica(r.b, r.o, "RPO_LAGGING", "WARNING")
+}
+
+// hasSlot reports whether a first copy may start: an array runs six at a time
+// (seen on hardware), and a path may allow fewer.
+func hasSlot(r *replica) bool {
+	var under int64
+	for _, s := range states(asyncInitial, asyncInitialStalled, syncInitial, syncInitialStalled) {
+		under += r.b.Tx.CountBy(r.b.Key, replicaState.Field(), Replica, schema.TextValue(string(s)))
+	}
+	if limit := r.path().Slots; limit >= 0 && under >= int64(limit) {
+		return false
+	}
+	return r.b.Eng.NoLimits || under < int64(r.b.Profile().Slots)
+}
+
+// wake lets a replica that waits for a slot start.
+func (r *replica) wake() { Wake(r.b) }
+
+// Wake lets the array's replicas that wait for a slot start, if there is one
+// now.
+func Wake(b *model.Box) {
+	job.Add(b.Tx, job.Job{Due: b.Tx.Now(), Class: job.Settle, Name: jobSlots, Owner: job.Owner{Array: b.Key, Kind: "array"}})
+}
+
+// startPending starts those that wait, first come first served.
+func startPending(b *model.Box) error {
+	for _, s := range states(asyncPending, syncPending) {
+		for _, id := range b.Tx.IDsBy(b.Key, Replica, replicaState.Field(), schema.TextValue(string(s))) {
+			r, err := openID(b, id)
+			if err != nil {
+				return err
+			}
+			if err := r.must(evStart); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func again(r *replica) error { return r.must(evStart) }
+
+func note(what string) func(r *replica) error {
+	return func(r *replica) error { return emitReplica(r.b, r.o, what, "INFO") }
+}
+
+// emitReplica reports what happened to a replica.
+//
+// unsourced: the codes of replicas' events.
+func emitReplica(b *model.Box, o *schema.Object, what, level string) error {
+	return b.Emit(model.Event{
+		Code: "REPLICA_" + what, Level: level, Entity: o.ID(), Template: "replica {id}: {what}",
+		Data: []model.Datum{{Name: "id", Type: "Long", Value: o.ID()}, {Name: "what", Type: "String", Value: what}},
+	})
+}

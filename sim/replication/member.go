@@ -1,0 +1,244 @@
+package replication
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"infinisim/sim/apierr"
+	"infinisim/sim/fabric"
+	"infinisim/sim/model"
+	"infinisim/sim/schema"
+)
+
+// joinMember asks the peer to take one more dataset into its half.
+type joinMember struct {
+	Replica int64       `json:"replica"`
+	Member  memberOffer `json:"member"`
+}
+
+// leaveMember asks the peer to let a dataset go.
+type leaveMember struct {
+	Replica int64 `json:"replica"`
+	Dataset int64 `json:"dataset"`
+	Retain  bool  `json:"retain"`
+}
+
+// joinGroup replicates a dataset that joins a replicated group: its target is
+// made or taken at once, its first copy goes with the next job.
+func joinGroup(b *model.Box, cg, o *schema.Object, in *model.Input) error {
+	ids := b.Tx.IDsBy(b.Key, Replica, ReplicaLocalCG.Field(), schema.RefValue(cg.ID()))
+	switch {
+	case model.IsTargetGroup(cg):
+		return apierr.New(apierr.CGIsTarget, "consistency group %d is a replication target", cg.ID())
+	case len(model.DatasetReplicas.Get(o)) > 0 || model.DatasetRMRSource.Get(o) || model.DatasetRMRTarget.Get(o):
+		return apierr.New(apierr.CGMemberIsReplicated, "dataset_id: %d is replicated by itself", o.ID()).About("dataset_id")
+	}
+	asks, err := memberAsks(in, ids)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		r, err := openID(b, id)
+		if err != nil {
+			return err
+		}
+		if err := r.join(o, asks[id]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// memberAsks reads how a new member is replicated: in one of the forms that
+// InfiniSDK 289.1.4 sends, or not at all.
+func memberAsks(in *model.Input, ids []int64) (map[int64]pairAsk, error) {
+	var body struct {
+		Name  string   `json:"remote_entity_name"`
+		One   *pairAsk `json:"replication_pair_info"`
+		Pairs []struct {
+			pairAsk
+			Replica int64 `json:"replica_id"`
+		} `json:"replication_pairs_info"`
+	}
+	if err := json.Unmarshal(in.Raw, &body); err != nil {
+		return nil, apierr.New(apierr.Malformed, "body: %v", err)
+	}
+	out := map[int64]pairAsk{}
+	if len(body.Pairs) == 0 && len(ids) > 1 {
+		return nil, apierr.New(apierr.CGReplicationInfoRequired, "replication_pairs_info: required for a group with %d replicas", len(ids)).About("replication_pairs_info")
+	}
+	for _, p := range body.Pairs {
+		out[p.Replica] = p.pairAsk
+	}
+	for _, id := range ids {
+		a, ok := out[id]
+		if !ok && len(body.Pairs) > 0 {
+			return nil, apierr.New(apierr.CGReplicationInfoRequired, "replication_pairs_info: replica %d is missing", id).About("replication_pairs_info")
+		}
+		if !ok && body.One != nil {
+			a = *body.One
+		}
+		if a.RemoteAction == "" {
+			a.RemoteAction = baseCreate
+		}
+		if a.RemoteName == "" {
+			a.RemoteName = body.Name
+		}
+		out[id] = a
+	}
+	return out, nil
+}
+
+func (r *replica) join(o *schema.Object, ask pairAsk) error {
+	if !r.connected() {
+		return apierr.New(apierr.LinkNotConnected, "link %d is not connected", r.link.ID())
+	}
+	ask.Local = o.ID()
+	m, err := r.prepareMember(ask, o)
+	if err != nil {
+		return err
+	}
+	var made memberAccepted
+	if err := r.message(msgJoin, joinMember{Replica: ReplicaRemoteID.Get(r.o), Member: m}, &made); err != nil {
+		return err
+	}
+	p := &r.pairs[len(r.pairs)-1]
+	p.RemoteID, p.Remote, p.RemoteName, p.Mismatch = made.Pair, made.Dataset, made.Name, made.Mismatch
+	if err := r.save(); err != nil {
+		return err
+	}
+	if err := r.refreshed(o, func() error { return r.markPair(p, roleSource) }); err != nil {
+		return err
+	}
+	if r.state() == synchronized {
+		// The joiner is copied at once; the others go on being mirrored.
+		replicaState.Set(r.o, string(syncInitial))
+		if err := startJob(r); err != nil {
+			return err
+		}
+		return r.save()
+	}
+	return nil
+}
+
+// refreshed runs a change of a dataset that somebody else holds in memory, and
+// brings that object up to date.
+func (r *replica) refreshed(o *schema.Object, change func() error) error {
+	if err := change(); err != nil {
+		return err
+	}
+	now, err := r.b.Must(o.Type(), o.ID())
+	if err != nil {
+		return err
+	}
+	for _, f := range o.Type().StoredFields() {
+		if f != model.DatasetCG.Field() {
+			o.SetRaw(f, now.Raw(f))
+		}
+	}
+	return nil
+}
+
+// acceptMember takes one more dataset into the target's half.
+func acceptMember(b *model.Box, _ fabric.Message, ask joinMember) (any, error) {
+	r, err := receiver(b, ask.Replica)
+	if err != nil {
+		return nil, err
+	}
+	made, err := r.acceptDataset(ask.Member, ReplicaPool.Get(r.o), true)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.save(); err != nil {
+		return nil, err
+	}
+	return made, r.markPair(&r.pairs[len(r.pairs)-1], roleTarget)
+}
+
+// leaveGroup ends the replication of a dataset that leaves its group.
+func leaveGroup(b *model.Box, cg, o *schema.Object, in *model.Input) error {
+	ids := b.Tx.IDsBy(b.Key, Replica, ReplicaLocalCG.Field(), schema.RefValue(cg.ID()))
+	if len(ids) == 0 {
+		return nil
+	}
+	if model.IsTargetGroup(cg) {
+		return apierr.New(apierr.CGIsTarget, "consistency group %d is a replication target", cg.ID())
+	}
+	if keep, err := in.Flag("create_replica", false); err != nil || keep {
+		return apierr.New(apierr.FeatureNotSupported, "create_replica: keeping a member replicated by itself is not modelled").About("create_replica")
+	}
+	retain, err := in.Flag("retain_staging_area", false)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		r, err := openID(b, id)
+		if err != nil {
+			return err
+		}
+		if err := r.leave(o, retain, in); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *replica) leave(o *schema.Object, retain bool, in *model.Input) error {
+	i := r.indexOf(o.ID())
+	if i < 0 {
+		return nil
+	}
+	ask := leaveMember{Replica: ReplicaRemoteID.Get(r.o), Dataset: r.pairs[i].Remote, Retain: retain}
+	if err := forgive(in, r.message(msgLeave, ask, nil)); err != nil {
+		return err
+	}
+	return r.refreshed(o, func() error { return r.remove(i, retain) })
+}
+
+func (r *replica) indexOf(dataset int64) int {
+	for i := range r.pairs {
+		if r.pairs[i].Local == dataset {
+			return i
+		}
+	}
+	return -1
+}
+
+// remove takes a pair out of the replica and reclaims what is asked for.
+func (r *replica) remove(i int, retain bool) error {
+	if _, err := r.givePair(&r.pairs[i], retain); err != nil {
+		return err
+	}
+	o, err := r.dataset(&r.pairs[i])
+	if err != nil {
+		return err
+	}
+	model.DatasetReplTypes.Set(o, []string{})
+	model.DatasetRMRSource.Set(o, false)
+	if err := r.b.Save(o); err != nil {
+		return err
+	}
+	r.pairs = append(r.pairs[:i], r.pairs[i+1:]...)
+	return r.save()
+}
+
+// releaseMember lets a dataset of the target's half go.
+func releaseMember(b *model.Box, _ fabric.Message, ask leaveMember) (any, error) {
+	r, err := receiver(b, ask.Replica)
+	if err != nil {
+		return nil, err
+	}
+	i := r.indexOf(ask.Dataset)
+	if i < 0 {
+		return nil, fmt.Errorf("replica %d has no dataset %d", r.o.ID(), ask.Dataset)
+	}
+	o, err := r.dataset(&r.pairs[i])
+	if err != nil {
+		return nil, err
+	}
+	model.DatasetCG.SetNull(o)
+	if err := b.Save(o); err != nil {
+		return nil, err
+	}
+	return nil, r.remove(i, ask.Retain)
+}

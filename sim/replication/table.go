@@ -1,0 +1,160 @@
+package replication
+
+import "fmt"
+
+// state is the one word of a replica's condition.
+type state string
+
+// The states. A replica that is a target has one alone: what it is doing is
+// for its source to say.
+const (
+	asyncPending        state = "ASYNC_PENDING"
+	asyncInitial        state = "ASYNC_INITIAL"
+	asyncInitialStalled state = "ASYNC_INITIAL_STALLED"
+	asyncIdle           state = "ASYNC_IDLE"
+	asyncRunning        state = "ASYNC_RUNNING"
+	asyncStalled        state = "ASYNC_STALLED"
+	suspended           state = "SUSPENDED"
+	autoSuspended       state = "AUTO_SUSPENDED"
+	syncPending         state = "SYNC_PENDING"
+	syncInitial         state = "SYNC_INITIAL"
+	syncInitialStalled  state = "SYNC_INITIAL_STALLED"
+	synchronized        state = "SYNCHRONIZED"
+	outOfSync           state = "OUT_OF_SYNC"
+	syncRunning         state = "SYNC_RUNNING"
+	target              state = "TARGET"
+)
+
+// event is what moves a replica.
+type event string
+
+// The events.
+const (
+	evStart   event = "start"   // a job is due, asked for, or a slot is free
+	evCopied  event = "copied"  // the job's image is committed and acknowledged
+	evLost    event = "lost"    // the link went down
+	evBack    event = "back"    // the link is up again
+	evSuspend event = "suspend" // an administrator suspends
+	evResume  event = "resume"  // an administrator resumes
+	evTrouble event = "trouble" // a pool is locked, the peer's half is gone, 24 hours without a link
+	evToSync  event = "to_sync"
+	evToAsync event = "to_async"
+)
+
+// rule is one line of the table: in one of the states, on the event, if the
+// guard holds, the replica goes to the next state and the effects happen, in
+// order. The first rule that fits counts.
+type rule struct {
+	in     []state
+	on     event
+	guard  func(r *replica) bool
+	to     state
+	effect []func(r *replica) error
+}
+
+func states(s ...state) []state { return s }
+
+func effects(fn ...func(r *replica) error) []func(r *replica) error { return fn }
+
+// rules is the machine of ASYNC and SYNC replicas.
+func rules() []rule {
+	active := states(asyncPending, asyncInitial, asyncInitialStalled, asyncIdle, asyncRunning, asyncStalled,
+		syncPending, syncInitial, syncInitialStalled, synchronized, outOfSync, syncRunning)
+	return []rule{
+		// A job starts. One that becomes due while the link is down starts
+		// stalled; an initial one needs a slot.
+		{states(asyncPending, asyncIdle), evStart, both(isInitial, not(hasSlot)), asyncPending, nil},
+		{states(asyncPending, asyncIdle), evStart, both(isInitial, isDown), asyncInitialStalled, effects(startJob, stall)},
+		{states(asyncPending, asyncIdle), evStart, isInitial, asyncInitial, effects(startJob)},
+		{states(asyncIdle), evStart, isDown, asyncStalled, effects(startJob, stall)},
+		{states(asyncIdle), evStart, nil, asyncRunning, effects(startJob)},
+		{states(syncPending), evStart, not(hasSlot), syncPending, nil},
+		{states(syncPending), evStart, isDown, syncInitialStalled, effects(startJob, stall)},
+		{states(syncPending), evStart, nil, syncInitial, effects(startJob)},
+
+		// A job ended. What waits behind it starts at once. A SYNC replica is
+		// synchronized once the rest is small enough to be sent in a second.
+		{states(asyncInitial, asyncRunning), evCopied, isBehind, asyncRunning, effects(endJob, startJob)},
+		{states(asyncInitial, asyncRunning), evCopied, nil, asyncIdle, effects(endJob, planNext)},
+		{states(syncInitial, syncRunning), evCopied, caughtUp, synchronized, effects(endJob, mirrorAll)},
+		{states(syncInitial, syncRunning), evCopied, nil, syncRunning, effects(endJob, startJob)},
+
+		// The link is lost: a running job keeps what it has sent and waits.
+		{states(asyncInitial), evLost, nil, asyncInitialStalled, effects(stall, awaitLink)},
+		{states(asyncRunning), evLost, nil, asyncStalled, effects(stall, awaitLink)},
+		{states(syncInitial), evLost, nil, syncInitialStalled, effects(stall, awaitLink)},
+		{states(synchronized), evLost, nil, outOfSync, effects(holdJob, awaitLink, note("OUT_OF_SYNC"))},
+		{states(syncRunning), evLost, nil, outOfSync, effects(stall, awaitLink)},
+		{states(asyncPending, asyncIdle, syncPending), evLost, nil, "", effects(awaitLink)},
+
+		// The link is back: the remaining bytes alone are sent.
+		{states(asyncInitialStalled), evBack, nil, asyncInitial, effects(unstall)},
+		{states(asyncStalled), evBack, nil, asyncRunning, effects(unstall)},
+		{states(syncInitialStalled), evBack, nil, syncInitial, effects(unstall)},
+		{states(outOfSync), evBack, isHeld, syncRunning, effects(startJob, noWait)},
+		{states(outOfSync), evBack, nil, syncRunning, effects(unstall)},
+		{states(asyncPending, asyncIdle, syncPending), evBack, nil, "", effects(noWait)},
+
+		{active, evSuspend, nil, suspended, effects(stopJob, note("SUSPENDED"))},
+		{active, evTrouble, nil, autoSuspended, effects(stopJob, note("AUTO_SUSPENDED"))},
+
+		{states(suspended, autoSuspended), evResume, both(isSync, isInitial), syncPending, effects(hello, note("RESUMED"), again)},
+		{states(suspended, autoSuspended), evResume, isSync, syncRunning, effects(hello, note("RESUMED"), startJob)},
+		{states(suspended, autoSuspended), evResume, isInitial, asyncPending, effects(hello, note("RESUMED"), again)},
+		{states(suspended, autoSuspended), evResume, nil, asyncRunning, effects(hello, note("RESUMED"), startJob)},
+
+		// A change of type never goes through INITIALIZING again: clients
+		// convert back at once.
+		{states(asyncIdle), evToSync, nil, syncRunning, effects(noPlan, startJob)},
+		{states(asyncRunning), evToSync, nil, syncRunning, effects(noPlan, ask)},
+		{states(synchronized), evToAsync, nil, asyncIdle, effects(planNext)},
+		{states(syncRunning), evToAsync, nil, asyncRunning, nil},
+	}
+}
+
+func both(a, b func(*replica) bool) func(*replica) bool {
+	return func(r *replica) bool { return a(r) && b(r) }
+}
+
+func not(a func(*replica) bool) func(*replica) bool {
+	return func(r *replica) bool { return !a(r) }
+}
+
+func isInitial(r *replica) bool { return r.initial() }
+
+func isDown(r *replica) bool { return !r.connected() }
+
+func isSync(r *replica) bool { return r.isSync() }
+
+func isBehind(r *replica) bool { return r.behind() }
+
+func isHeld(r *replica) bool { return r.job != nil && r.job.Phase == phaseHold }
+
+// fire moves a replica by an event. It reports false, and changes nothing,
+// where the table has no rule for it. The replica is saved.
+func (r *replica) fire(on event) (bool, error) {
+	for _, rule := range rules() {
+		if rule.on != on || !contains(rule.in, r.state()) || rule.guard != nil && !rule.guard(r) {
+			continue
+		}
+		if rule.to != "" {
+			replicaState.Set(r.o, string(rule.to))
+		}
+		for _, do := range rule.effect {
+			if err := do(r); err != nil {
+				return false, fmt.Errorf("replica %d of %s: %s: %w", r.o.ID(), r.b.Key, on, err)
+			}
+		}
+		return true, r.save()
+	}
+	return false, nil
+}
+
+func contains(list []state, s state) bool {
+	for _, x := range list {
+		if x == s {
+			return true
+		}
+	}
+	return false
+}
