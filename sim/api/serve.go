@@ -286,7 +286,7 @@ func (s *Server) refuse(x *exchange, err error) (int, []byte) {
 	case apierr.UnknownField:
 		s.count(s.unread, fmt.Sprintf("%s %s: %s", x.r.Method, x.r.URL.Path, e.Subject))
 	}
-	return statusOf(e.Code), refusal(e)
+	return StatusOf(e.Code), refusal(e)
 }
 
 // journalHeaders are those that an entry lists.

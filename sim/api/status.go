@@ -6,14 +6,14 @@ import (
 	"infinisim/sim/apierr"
 )
 
-// statusOf is the HTTP status of an error code: the only such table. Where no
+// StatusOf is the HTTP status of an error code: the only such table. Where no
 // public source shows a status, an argument that cannot be right answers 400,
 // a state that forbids 409, something absent 404.
 //
 // unsourced: most statuses; those shown are 401, 403 of the approval and
 // remote permission codes, 400 of UNKNOWN_PARAMETER and of the password
 // policy, 404 of unknown ids.
-func statusOf(code apierr.Code) int {
+func StatusOf(code apierr.Code) int {
 	switch code {
 	case apierr.UnknownParameter,
 		apierr.NotSupportedMultipleUpdate,

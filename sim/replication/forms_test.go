@@ -27,7 +27,9 @@ func TestForms_existingFormattedTarget(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	v, there := w.volume(boxA), w.volume(boxB)
-	ask := func(target int64) object { return object{"local_entity_id": v, "remote_entity_id": target, "remote_base_action": "NO_BASE_DATA"} }
+	ask := func(target int64) object {
+		return object{"local_entity_id": v, "remote_entity_id": target, "remote_base_action": "NO_BASE_DATA"}
+	}
 	body := func(target int64) object {
 		return object{"link_id": w.link[boxA], "entity_type": "VOLUME", "entity_pairs": []object{ask(target)}}
 	}

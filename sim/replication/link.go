@@ -349,3 +349,6 @@ func remoteRoutes() []model.Route {
 		},
 	}}
 }
+
+// Peer is the key of the array that a link leads to.
+func Peer(link *schema.Object) string { return linkPeer.Get(link) }

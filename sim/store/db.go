@@ -89,7 +89,10 @@ func Open(o Options) (*DB, error) {
 	return db, nil
 }
 
-func metaKey(name string) []byte { return []byte("meta\x00" + name) }
+// metaSpace holds what the store keeps for itself, in the bucket of the lab.
+const metaSpace = "meta"
+
+func metaKey(name string) []byte { return []byte(metaSpace + "\x00" + name) }
 
 func (db *DB) readMeta() error {
 	return db.bolt.Update(func(tx *bbolt.Tx) error {

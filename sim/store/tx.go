@@ -154,3 +154,32 @@ func (tx *Tx) Next(array, name string) int64 {
 func (tx *Tx) SetNext(array, name string, v int64) {
 	tx.KV(array, spaceSequence).Put([]byte(name), binary.BigEndian.AppendUint64(nil, uint64(v))) //nolint:gosec // sequences count up
 }
+
+// Clear removes everything of an array, or of the lab itself for an empty one.
+// The store's own keys stay.
+func (tx *Tx) Clear(array string) {
+	if array == "" {
+		array = labBucket
+	}
+	for _, space := range tx.spaces(array) {
+		kv := KV{tx: tx, prefix: array + "\x00" + space + "\x00"}
+		kv.Scan(nil, func(key, _ []byte) bool {
+			kv.Delete(append([]byte(nil), key...))
+			return true
+		})
+	}
+}
+
+// spaces lists the spaces of a bucket that hold a key.
+func (tx *Tx) spaces(bucket string) []string {
+	var out []string
+	all := KV{tx: tx, prefix: bucket + "\x00"}
+	all.Scan(nil, func(key, _ []byte) bool {
+		name, _, _ := strings.Cut(string(key), "\x00")
+		if name != metaSpace && (len(out) == 0 || out[len(out)-1] != name) {
+			out = append(out, name)
+		}
+		return true
+	})
+	return out
+}

@@ -1,0 +1,223 @@
+package main
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"infinisim/sim"
+	"infinisim/sim/clock"
+	"infinisim/sim/control"
+	"infinisim/sim/lab"
+)
+
+// The limits of a connection.
+const (
+	headerTimeout = 30 * time.Second
+	goodbye       = 2 * time.Second
+)
+
+// servers are the listeners of the arrays and of the control plane.
+type servers struct {
+	lab   *sim.Lab
+	flags flags
+	tls   *tls.Certificate
+	fail  func(error)
+
+	// mu guards everything below; it is a leaf.
+	mu    sync.Mutex
+	all   []*http.Server
+	ports map[string]*port
+	err   error
+}
+
+// port is where one array listens.
+type port struct {
+	http, https *http.Server
+	url         string
+	secure      *string
+}
+
+func cancelWith(cancel context.CancelFunc) func(error) {
+	return func(error) { cancel() }
+}
+
+// open gives an array its listeners.
+func (s *servers) open(ctx context.Context, a *lab.Array, address string) error {
+	handler := s.lab.Handler(a.Key)
+	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if err != nil {
+		return fmt.Errorf("array %s: %w", a.Key, err)
+	}
+	p := &port{http: &http.Server{Handler: handler, ReadHeaderTimeout: headerTimeout}, url: "http://" + ln.Addr().String()}
+	s.serve(p.http, ln)
+	if s.tls != nil {
+		host, _, err := net.SplitHostPort(address)
+		if err != nil {
+			return err
+		}
+		secure, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(host, "0"))
+		if err != nil {
+			return fmt.Errorf("array %s: %w", a.Key, err)
+		}
+		config := &tls.Config{Certificates: []tls.Certificate{*s.tls}, MinVersion: tls.VersionTLS12}
+		p.https = &http.Server{Handler: handler, ReadHeaderTimeout: headerTimeout}
+		p.secure = new("https://" + secure.Addr().String())
+		s.serve(p.https, tls.NewListener(secure, config))
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ports[a.Key] = p
+	return nil
+}
+
+// serve runs a server until it is shut down; close ends it.
+func (s *servers) serve(srv *http.Server, ln net.Listener) {
+	s.mu.Lock()
+	s.all = append(s.all, srv)
+	s.mu.Unlock()
+	go func() {
+		if err := srv.Serve(ln); err != nil && !errors.Is(err, http.ErrServerClosed) {
+			s.mu.Lock()
+			s.err = errors.Join(s.err, err)
+			s.mu.Unlock()
+			s.fail(err)
+		}
+	}()
+}
+
+func (s *servers) failed() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.err
+}
+
+// describe tells how an array is reached.
+func (s *servers) describe(a *lab.Array) control.Address {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d := control.Address{Username: sim.Username, Password: sim.Password}
+	if p := s.ports[a.Key]; p != nil {
+		d.URL, d.HTTPS = p.url, p.secure
+	}
+	return d
+}
+
+// shut closes the listeners of an array that was removed.
+func (s *servers) shut(key string) {
+	s.mu.Lock()
+	p := s.ports[key]
+	delete(s.ports, key)
+	s.mu.Unlock()
+	if p == nil {
+		return
+	}
+	_ = p.http.Close() // the array is gone: its clients see that
+	if p.https != nil {
+		_ = p.https.Close()
+	}
+}
+
+// close ends all listeners; requests under way may finish.
+func (s *servers) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), goodbye)
+	defer cancel()
+	s.mu.Lock()
+	all := s.all
+	s.mu.Unlock()
+	for _, srv := range all {
+		if srv.Shutdown(ctx) != nil {
+			_ = srv.Close() // it had its time
+		}
+	}
+}
+
+// certificate reads a certificate, or makes one that signs itself.
+func certificate(certFile, keyFile string) (*tls.Certificate, error) {
+	if certFile != "" {
+		c, err := tls.LoadX509KeyPair(certFile, keyFile)
+		if err != nil {
+			return nil, fmt.Errorf("--tls-cert: %w", err)
+		}
+		return &c, nil
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("--tls: %w", err)
+	}
+	now := time.Unix(0, int64(clock.NewSystem(0, 1).Now()))
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "infinisim"}, NotBefore: now.Add(-time.Hour),
+		NotAfter: now.AddDate(10, 0, 0), KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, BasicConstraintsValid: true, IsCA: true,
+		DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		return nil, fmt.Errorf("--tls: %w", err)
+	}
+	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, nil
+}
+
+// announce tells people and scripts that everything serves.
+func (s *servers) announce(_ context.Context, out io.Writer, plane string) error {
+	line := s.ready(plane)
+	for _, a := range line.Arrays {
+		fmt.Fprintf(out, "%s  %s  user %s  password %s\n", a.Name, a.URL, a.Username, a.Password)
+		if a.HTTPS != nil {
+			fmt.Fprintf(out, "%s  %s\n", a.Name, *a.HTTPS)
+		}
+	}
+	fmt.Fprintf(out, "control  %s\n", plane)
+	for _, l := range line.Links {
+		fmt.Fprintf(out, "link     %s\n", l.Name)
+	}
+	u, err := url.Parse(line.Arrays[0].URL)
+	if err != nil {
+		return err
+	}
+	host, number, err := net.SplitHostPort(u.Host)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, greeting, host, number, line.Arrays[0].URL, plane)
+	if s.flags.readyFile == "" {
+		return nil
+	}
+	return writeReady(s.flags.readyFile, line)
+}
+
+// greeting is what a newcomer pastes: the first lines in a shell, the others
+// in Python, then in a shell again.
+const greeting = `
+From Python:
+
+    pip install infinisdk==289.1.4
+    python3 - <<'END'
+    from infinisdk import InfiniBox
+    system = InfiniBox(("%[1]s", %[2]s), auth=("admin", "123456"))
+    system.login()
+    pool = system.pools.create(name="pool-1")
+    print(system.volumes.create(name="vol-1", pool=pool).get_size())
+    END
+
+With curl:
+
+    curl -u admin:123456 '%[3]s/api/rest/volumes?fields=name,size'
+    curl '%[4]s/_sim/v1/clock'
+
+Ctrl-C ends it.
+`

@@ -1,0 +1,225 @@
+package control
+
+import (
+	"bytes"
+	"encoding/json"
+	"strconv"
+	"time"
+
+	"infinisim/sim/apierr"
+	"infinisim/sim/fabric"
+	"infinisim/sim/journal"
+	"infinisim/sim/lab"
+	"infinisim/sim/model"
+	"infinisim/sim/replication"
+)
+
+// arrayView is an array as the control plane shows it.
+type arrayView struct {
+	Key    string `json:"key"`
+	Name   string `json:"name"`
+	Serial int64  `json:"serial"`
+	Host   string `json:"host"`
+	Active bool   `json:"active"`
+	Address
+}
+
+func (s *Server) array(a *lab.Array) arrayView {
+	v := arrayView{Key: a.Key, Name: a.Name, Serial: a.Serial, Host: a.Host(), Active: s.Lab.Active(a)}
+	if s.Describe != nil {
+		v.Address = s.Describe(a)
+	}
+	return v
+}
+
+func listArrays(s *Server, _ *request) (any, error) {
+	out := []arrayView{}
+	for _, a := range s.Lab.Arrays() {
+		out = append(out, s.array(a))
+	}
+	return out, nil
+}
+
+func addArray(s *Server, r *request) (any, error) {
+	var ask lab.ArraySetup
+	if err := r.decode(&ask, "name", "serial", "profile"); err != nil {
+		return nil, err
+	}
+	a, err := s.Lab.AddArray(r.Context(), ask)
+	if err != nil {
+		return nil, err
+	}
+	if s.Added != nil {
+		if err := s.Added(r.Context(), a); err != nil {
+			return nil, err
+		}
+	}
+	return s.array(a), nil
+}
+
+func removeArray(s *Server, r *request) (any, error) {
+	if err := s.Lab.RemoveArray(r.Context(), r.key()); err != nil {
+		return nil, err
+	}
+	if s.Removed != nil {
+		s.Removed(r.key())
+	}
+	return map[string]string{"removed": r.key()}, nil
+}
+
+func activate(active bool) handler {
+	return func(s *Server, r *request) (any, error) {
+		if err := s.Lab.SetActive(r.Context(), r.key(), active); err != nil {
+			return nil, err
+		}
+		a, err := s.Lab.Array(r.key())
+		if err != nil {
+			return nil, err
+		}
+		return s.array(a), nil
+	}
+}
+
+// allocateIP finds a free address; adding it is the array's own business.
+func allocateIP(s *Server, r *request) (any, error) {
+	var ask struct {
+		Space json.RawMessage `json:"network_space"`
+	}
+	if err := r.decode(&ask, "network_space"); err != nil {
+		return nil, err
+	}
+	var name string
+	if json.Unmarshal(ask.Space, &name) != nil {
+		name = string(ask.Space)
+	}
+	ip, err := s.Lab.AllocateIP(r.Context(), r.key(), name)
+	return map[string]string{"ip_address": ip}, err
+}
+
+func write(s *Server, r *request) (any, error) {
+	var ask lab.Write
+	if err := r.decode(&ask, "offset", "length", "seed"); err != nil {
+		return nil, err
+	}
+	id, err := r.id()
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Lab.Write(r.Context(), r.key(), id, ask); err != nil {
+		return nil, err
+	}
+	return digest(s, r)
+}
+
+func digest(s *Server, r *request) (any, error) {
+	id, err := r.id()
+	if err != nil {
+		return nil, err
+	}
+	d, used, err := s.Lab.Digest(r.Context(), r.key(), id)
+	return map[string]any{"digest": d, "used": used}, err
+}
+
+// pathView is how the path of a link behaves. A negative number of slots
+// leaves the array's own limit alone.
+type pathView struct {
+	Bandwidth int64  `json:"bandwidth"`
+	Latency   string `json:"latency"`
+	Slots     int    `json:"slots"`
+	Cut       bool   `json:"cut"`
+}
+
+func (s *Server) ends(r *request) (fabric.Ends, error) {
+	id, err := r.id()
+	if err != nil {
+		return fabric.Ends{}, err
+	}
+	return s.Lab.LinkEnds(r.Context(), r.key(), id)
+}
+
+func readModel(s *Server, r *request) (any, error) {
+	e, err := s.ends(r)
+	if err != nil {
+		return nil, err
+	}
+	m, err := s.Lab.PathOf(r.Context(), e)
+	return pathView{Bandwidth: m.Bandwidth, Latency: m.Latency.String(), Slots: m.Slots, Cut: m.Cut}, err
+}
+
+func cut(down bool) handler {
+	return func(s *Server, r *request) (any, error) {
+		e, err := s.ends(r)
+		if err != nil {
+			return nil, err
+		}
+		if err := s.Lab.SetPath(r.Context(), e, func(m *fabric.Model) { m.Cut = down }); err != nil {
+			return nil, err
+		}
+		return readModel(s, r)
+	}
+}
+
+func setModel(s *Server, r *request) (any, error) {
+	var ask struct {
+		Bandwidth *int64  `json:"bandwidth"`
+		Latency   *string `json:"latency"`
+		Slots     *int    `json:"slots"`
+	}
+	if err := r.decode(&ask, "bandwidth", "latency", "slots"); err != nil {
+		return nil, err
+	}
+	var latency time.Duration
+	if ask.Latency != nil {
+		d, err := time.ParseDuration(*ask.Latency)
+		if err != nil || d < 0 {
+			return nil, apierr.New(apierr.InvalidValue, "latency: %q is no duration like 5ms", *ask.Latency).About("latency")
+		}
+		latency = d
+	}
+	if ask.Bandwidth != nil && *ask.Bandwidth <= 0 {
+		return nil, apierr.New(apierr.InvalidValue, "bandwidth: %d is not above 0; to stop a link, cut it", *ask.Bandwidth).About("bandwidth")
+	}
+	e, err := s.ends(r)
+	if err != nil {
+		return nil, err
+	}
+	err = s.Lab.SetPath(r.Context(), e, func(m *fabric.Model) {
+		if ask.Bandwidth != nil {
+			m.Bandwidth = *ask.Bandwidth
+		}
+		if ask.Latency != nil {
+			m.Latency = latency
+		}
+		if ask.Slots != nil {
+			m.Slots = *ask.Slots
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, key := range []string{e.From, e.To} {
+		if err := s.Lab.On(r.Context(), key, func(b *model.Box) error { replication.Wake(b); return nil }); err != nil {
+			return nil, err
+		}
+	}
+	return readModel(s, r)
+}
+
+// readJournal answers with JSON lines, picked by array, method, path and
+// since.
+func readJournal(s *Server, r *request) (any, error) {
+	q := r.URL.Query()
+	f := journal.Filter{Array: q.Get("array"), Method: q.Get("method"), Path: q.Get("path")}
+	if text := q.Get("since"); text != "" {
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return nil, apierr.New(apierr.InvalidValue, "since: %q is no number", text).About("since")
+		}
+		f.Since = n
+	}
+	var out bytes.Buffer
+	if err := s.Lab.Journal.WriteTo(&out, f); err != nil {
+		return nil, err
+	}
+	return lines(out.Bytes()), nil
+}

@@ -1,0 +1,153 @@
+package control
+
+import (
+	"encoding/json"
+	"strconv"
+	"time"
+
+	"infinisim/sim/apierr"
+	"infinisim/sim/clock"
+	"infinisim/sim/lab"
+)
+
+// clockView is the lab's time as the control plane shows it; times are in
+// milliseconds since 1970.
+type clockView struct {
+	Now        int64   `json:"now"`
+	NowNS      string  `json:"now_ns"`
+	Mode       string  `json:"mode"`
+	Speed      float64 `json:"speed"`
+	NextSettle *int64  `json:"next_settle"`
+	Next       *int64  `json:"next"`
+}
+
+// moved is the answer of what moves the clock.
+type moved struct {
+	clockView
+	Count   int      `json:"count"`
+	Ran     []ran    `json:"ran"`
+	Blocked []string `json:"blocked"`
+}
+
+// ran is a job that ran.
+type ran struct {
+	Due   int64  `json:"due"`
+	Class string `json:"class"`
+	Name  string `json:"name"`
+	Array string `json:"array"`
+	Kind  string `json:"kind"`
+	ID    int64  `json:"id"`
+}
+
+func (s *Server) clock(r *request) (clockView, error) {
+	next, settle, err := s.Lab.NextDue(r.Context())
+	now, speed := s.Lab.Clock.Now(), s.Lab.Clock.Speed()
+	v := clockView{Now: now.MS(), NowNS: strconv.FormatInt(int64(now), 10), Mode: "system", Speed: speed}
+	if speed == 0 {
+		v.Mode = "manual"
+	}
+	if next != clock.Never {
+		v.Next = new(next.MS())
+	}
+	if settle != clock.Never {
+		v.NextSettle = new(settle.MS())
+	}
+	return v, err
+}
+
+func readClock(s *Server, r *request) (any, error) { return s.clock(r) }
+
+func freeze(s *Server, r *request) (any, error) {
+	if err := r.decode(&struct{}{}); err != nil {
+		return nil, err
+	}
+	s.Lab.Clock.Freeze()
+	return s.clock(r)
+}
+
+func speed(s *Server, r *request) (any, error) {
+	ask := struct {
+		Factor float64 `json:"factor"`
+	}{Factor: 1}
+	if err := r.decode(&ask, "factor"); err != nil {
+		return nil, err
+	}
+	if err := s.Lab.SpeedUp(ask.Factor); err != nil {
+		return nil, err
+	}
+	return s.clock(r)
+}
+
+// advance moves the lab by a duration or to a time, and runs what is due on
+// the way.
+func advance(s *Server, r *request) (any, error) {
+	var ask struct {
+		By, To json.RawMessage
+	}
+	if err := r.decode(&ask, "by", "to"); err != nil {
+		return nil, err
+	}
+	to, err := destination(s.Lab.Clock.Now(), ask.By, ask.To)
+	if err != nil {
+		return nil, err
+	}
+	report, err := s.Lab.AdvanceTo(r.Context(), to)
+	if err != nil {
+		return nil, err
+	}
+	return s.report(r, report)
+}
+
+func destination(now clock.Time, by, to json.RawMessage) (clock.Time, error) {
+	var text string
+	var ms float64
+	switch {
+	case by != nil && to == nil && json.Unmarshal(by, &text) == nil:
+		d, err := time.ParseDuration(text)
+		if err != nil || d < 0 {
+			return 0, apierr.New(apierr.InvalidValue, "by: %q is no duration like 30s", text).About("by")
+		}
+		return now.Add(d), nil
+	case by != nil && to == nil && json.Unmarshal(by, &ms) == nil && ms >= 0:
+		return now.Add(time.Duration(ms * 1e6)), nil
+	case to != nil && by == nil && json.Unmarshal(to, &text) == nil:
+		t, err := time.Parse(time.RFC3339Nano, text)
+		if err != nil {
+			return 0, apierr.New(apierr.InvalidValue, "to: %q is no time like 2025-01-01T00:00:00Z", text).About("to")
+		}
+		return notBefore(now, clock.FromTime(t))
+	case to != nil && by == nil && json.Unmarshal(to, &ms) == nil:
+		return notBefore(now, clock.Time(ms*1e6))
+	}
+	return 0, apierr.New(apierr.InvalidValue, "by, to: one of them, a duration (30s, or milliseconds) or a time (RFC 3339, or milliseconds since 1970)").About("by")
+}
+
+func notBefore(now, t clock.Time) (clock.Time, error) {
+	if t < now {
+		return 0, apierr.New(apierr.InvalidValue, "to: %s is before now, %s", t, now).About("to")
+	}
+	return t, nil
+}
+
+func settle(s *Server, r *request) (any, error) {
+	if err := r.decode(&struct{}{}); err != nil {
+		return nil, err
+	}
+	report, err := s.Lab.Settle(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	return s.report(r, report)
+}
+
+func (s *Server) report(r *request, report *lab.Report) (any, error) {
+	v, err := s.clock(r)
+	out := moved{clockView: v, Count: report.Count, Ran: []ran{}, Blocked: report.Blocked}
+	if out.Blocked == nil {
+		out.Blocked = []string{}
+	}
+	for _, j := range report.Ran {
+		out.Ran = append(out.Ran, ran{Due: j.Due.MS(), Class: string(j.Class), Name: j.Name, Array: j.Array, Kind: j.Kind, ID: j.ID})
+	}
+	return out, err
+}

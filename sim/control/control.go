@@ -1,0 +1,238 @@
+// Package control is the control plane: what a tester may do to a lab that an
+// administrator of an array may not. It has a listener of its own.
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+
+	"infinisim/sim/api"
+	"infinisim/sim/apierr"
+	"infinisim/sim/lab"
+)
+
+// Options is what a control plane works on.
+type Options struct {
+	// Lab is the lab.
+	Lab *lab.Lab
+	// Describe tells how an array is reached; nil leaves addresses out.
+	Describe func(a *lab.Array) Address
+	// Added is called after an array was added, Removed after one was removed;
+	// nil is not called. Added's error takes the array away again.
+	Added   func(ctx context.Context, a *lab.Array) error
+	Removed func(key string)
+	// Ready reports whether all listeners serve; nil means yes.
+	Ready func() bool
+	// Log hears of our own bugs.
+	Log *slog.Logger
+}
+
+// Address is how an array is reached.
+type Address struct {
+	URL      string  `json:"url"`
+	HTTPS    *string `json:"https_url"`
+	Username string  `json:"username"`
+	Password string  `json:"password"`
+}
+
+// Server is the control plane. It is an http.Handler.
+type Server struct {
+	Options
+	router chi.Router
+}
+
+// request is one request, decoded.
+type request struct {
+	*http.Request
+	body []byte
+}
+
+// handler does what a route asks; the result is what JSON encodes.
+type handler func(s *Server, r *request) (any, error)
+
+// lines is a result that is not JSON but JSON lines.
+type lines []byte
+
+const prefix = "/_sim/v1"
+
+// New makes the control plane of a lab.
+func New(o Options) *Server {
+	s := &Server{Options: o}
+	r := chi.NewRouter()
+	routes := []struct {
+		method, path string
+		do           handler
+	}{
+		{http.MethodGet, "/health", health},
+		{http.MethodGet, "/clock", readClock},
+		{http.MethodPost, "/clock/freeze", freeze},
+		{http.MethodPost, "/clock/advance", advance},
+		{http.MethodPost, "/clock/settle", settle},
+		{http.MethodPost, "/clock/speed", speed},
+		{http.MethodGet, "/arrays", listArrays},
+		{http.MethodPost, "/arrays", addArray},
+		{http.MethodDelete, "/arrays/{key}", removeArray},
+		{http.MethodPost, "/arrays/{key}/activate", activate(true)},
+		{http.MethodPost, "/arrays/{key}/deactivate", activate(false)},
+		{http.MethodPost, "/arrays/{key}/ips", allocateIP},
+		{http.MethodPost, "/arrays/{key}/datasets/{id}/write", write},
+		{http.MethodGet, "/arrays/{key}/datasets/{id}/digest", digest},
+		{http.MethodPost, "/arrays/{key}/links/{id}/cut", cut(true)},
+		{http.MethodPost, "/arrays/{key}/links/{id}/restore", cut(false)},
+		{http.MethodPut, "/arrays/{key}/links/{id}/model", setModel},
+		{http.MethodGet, "/arrays/{key}/links/{id}/model", readModel},
+		{http.MethodPost, "/reset", reset},
+		{http.MethodGet, "/journal", readJournal},
+		{http.MethodGet, "/missing", func(s *Server, _ *request) (any, error) { return counted(s.Lab.Missing()), nil }},
+		{http.MethodGet, "/unread", func(s *Server, _ *request) (any, error) { return counted(s.Lab.Unread()), nil }},
+		{http.MethodPost, "/check", check},
+	}
+	for _, route := range routes {
+		r.Method(route.method, prefix+route.path, s.adapt(route.do))
+		r.Method(route.method, prefix+"/labs/default"+route.path, s.adapt(route.do))
+	}
+	r.NotFound(s.adapt(func(_ *Server, r *request) (any, error) {
+		return nil, apierr.New(apierr.PathNotFound, "nothing is at %s", r.URL.Path)
+	}))
+	r.MethodNotAllowed(s.adapt(func(_ *Server, r *request) (any, error) {
+		return nil, apierr.New(apierr.MethodNotAllowed, "%s does not take %s", r.URL.Path, r.Method)
+	}))
+	s.router = r
+	return s
+}
+
+// ServeHTTP answers a request of the control plane.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.router.ServeHTTP(w, r) }
+
+const maxBody = 1 << 20
+
+// adapt is the one place that writes answers.
+func (s *Server) adapt(do handler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+		var v any
+		switch {
+		case err != nil:
+			err = apierr.New(apierr.Malformed, "body: %v", err)
+		case len(body) > maxBody:
+			err = apierr.New(apierr.BodyTooLarge, "body: longer than %d bytes", maxBody)
+		default:
+			v, err = do(s, &request{Request: r, body: body})
+		}
+		status, raw := http.StatusOK, []byte(nil)
+		if l, ok := v.(lines); ok && err == nil {
+			s.send(w, status, "application/x-ndjson", l)
+			return
+		}
+		if err == nil {
+			raw, err = json.Marshal(v)
+		}
+		if err != nil {
+			status, raw = s.refuse(r, err)
+		}
+		s.send(w, status, "application/json", append(raw, '\n'))
+	}
+}
+
+func (s *Server) send(w http.ResponseWriter, status int, kind string, body []byte) {
+	w.Header().Set("Content-Type", kind)
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // the client is gone: nobody to tell
+}
+
+func (s *Server) refuse(r *http.Request, err error) (int, []byte) {
+	e, ok := apierr.As(err)
+	if !ok {
+		s.Log.Error("request failed", "method", r.Method, "path", r.URL.Path, "error", err)
+		e = apierr.New(apierr.Internal, "%v", err)
+	}
+	raw, bad := json.Marshal(map[string]any{"error": map[string]any{"code": e.Code, "message": e.Message}})
+	if bad != nil {
+		raw = []byte(`{"error":{"code":"INTERNAL_ERROR","message":""}}`)
+	}
+	return api.StatusOf(e.Code), raw
+}
+
+// decode reads a body that may have the given keys alone; an empty one leaves
+// v as it is.
+func (r *request) decode(v any, keys ...string) error {
+	if len(strings.TrimSpace(string(r.body))) == 0 {
+		return nil
+	}
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(r.body, &all); err != nil {
+		return apierr.New(apierr.Malformed, "body: not a JSON object: %v", err)
+	}
+	names := make([]string, 0, len(all))
+	for name := range all {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		if !slices.Contains(keys, name) {
+			return apierr.New(apierr.UnknownField, "%s: unknown, this takes %s", name, strings.Join(keys, ", ")).About(name)
+		}
+	}
+	if err := json.Unmarshal(r.body, v); err != nil {
+		return apierr.New(apierr.InvalidValue, "body: %v", err)
+	}
+	return nil
+}
+
+func (r *request) key() string { return chi.URLParam(r.Request, "key") }
+
+// id reads the number in the path.
+func (r *request) id() (int64, error) {
+	text := chi.URLParam(r.Request, "id")
+	id, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return 0, apierr.New(apierr.InvalidValue, "id: %q is no number", text).About("id")
+	}
+	return id, nil
+}
+
+func health(s *Server, _ *request) (any, error) {
+	if s.Ready != nil && !s.Ready() {
+		return nil, apierr.New(apierr.SystemNotReady, "not all listeners serve yet")
+	}
+	return map[string]string{"status": "ok"}, nil
+}
+
+// count is one line of missing or unread.
+type count struct {
+	Request string `json:"request"`
+	Count   int    `json:"count"`
+}
+
+func counted(all map[string]int) []count {
+	out := make([]count, 0, len(all))
+	for k, n := range all {
+		out = append(out, count{k, n})
+	}
+	slices.SortFunc(out, func(a, b count) int { return strings.Compare(a.Request, b.Request) })
+	return out
+}
+
+func check(s *Server, r *request) (any, error) {
+	bad, err := s.Lab.Check(r.Context())
+	if bad == nil {
+		bad = []string{}
+	}
+	return map[string][]string{"violations": bad}, err
+}
+
+func reset(s *Server, r *request) (any, error) {
+	if err := r.decode(&struct{}{}); err != nil {
+		return nil, err
+	}
+	return map[string]bool{"reset": true}, s.Lab.Reset(r.Context())
+}

@@ -1,0 +1,51 @@
+package sim
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+)
+
+// transport calls a lab's handler without a socket.
+type transport struct{ lab *Lab }
+
+// RoundTrip answers a request. An array that is down answers none.
+func (t transport) RoundTrip(r *http.Request) (resp *http.Response, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			resp, err = nil, fmt.Errorf("%s %s: connection dropped", r.Method, r.URL)
+		}
+	}()
+	in := r.Clone(r.Context())
+	if in.Host == "" {
+		in.Host = r.URL.Host
+	}
+	if in.Body == nil {
+		in.Body = http.NoBody
+	}
+	defer func() { _ = in.Body.Close() }()
+	arrays := t.lab.Arrays()
+	if len(arrays) == 0 {
+		return nil, fmt.Errorf("%s: the lab has no array", r.URL.Host)
+	}
+	w := &answer{header: http.Header{}, status: http.StatusOK}
+	t.lab.Handler(arrays[0].Key).ServeHTTP(w, in)
+	return &http.Response{
+		Status: http.StatusText(w.status), StatusCode: w.status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: w.header, Body: io.NopCloser(&w.body), ContentLength: int64(w.body.Len()), Request: r,
+	}, nil
+}
+
+// answer keeps what a handler writes.
+type answer struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (w *answer) Header() http.Header { return w.header }
+
+func (w *answer) WriteHeader(status int) { w.status = status }
+
+func (w *answer) Write(p []byte) (int, error) { return w.body.Write(p) }
