@@ -98,15 +98,15 @@ func WithLog(log *slog.Logger) Option { return func(s *settings) { s.Log = log }
 const mostArrays = 1000
 
 // New makes a lab with its arrays and links. The caller closes it. It returns
-// an error for an unknown profile or topology and a number of arrays below 1
-// or above 1000.
+// an error for an unknown profile or topology and a negative number of arrays
+// or one above 1000.
 func New(opts ...Option) (*Lab, error) {
 	s := settings{arrays: 2, topology: Ring}
 	for _, o := range opts {
 		o(&s)
 	}
-	if s.arrays < 1 || s.arrays > mostArrays {
-		return nil, fmt.Errorf("%d arrays: a lab has 1 to %d", s.arrays, mostArrays)
+	if s.arrays < 0 || s.arrays > mostArrays {
+		return nil, fmt.Errorf("%d arrays: a lab has up to %d", s.arrays, mostArrays)
 	}
 	pairs, err := s.topology.pairs(s.arrays)
 	if err != nil {

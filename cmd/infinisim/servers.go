@@ -185,7 +185,20 @@ func (s *servers) announce(_ context.Context, out io.Writer, plane string) error
 	for _, l := range line.Links {
 		fmt.Fprintf(out, "link     %s\n", l.Name)
 	}
-	u, err := url.Parse(line.Arrays[0].URL)
+	if len(line.Arrays) > 0 {
+		if err := greet(out, line.Arrays[0].URL, plane); err != nil {
+			return err
+		}
+	}
+	if s.flags.readyFile == "" {
+		return nil
+	}
+	return writeReady(s.flags.readyFile, line)
+}
+
+// greet shows a newcomer what to paste.
+func greet(out io.Writer, array, plane string) error {
+	u, err := url.Parse(array)
 	if err != nil {
 		return err
 	}
@@ -193,11 +206,8 @@ func (s *servers) announce(_ context.Context, out io.Writer, plane string) error
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, greeting, host, number, line.Arrays[0].URL, plane)
-	if s.flags.readyFile == "" {
-		return nil
-	}
-	return writeReady(s.flags.readyFile, line)
+	_, err = fmt.Fprintf(out, greeting, host, number, array, plane)
+	return err
 }
 
 // greeting is what a newcomer pastes: the first lines in a shell, the others
@@ -205,19 +215,19 @@ func (s *servers) announce(_ context.Context, out io.Writer, plane string) error
 const greeting = `
 From Python:
 
-    pip install infinisdk==289.1.4
-    python3 - <<'END'
-    from infinisdk import InfiniBox
-    system = InfiniBox(("%[1]s", %[2]s), auth=("admin", "123456"))
-    system.login()
-    pool = system.pools.create(name="pool-1")
-    print(system.volumes.create(name="vol-1", pool=pool).get_size())
-    END
+pip install infinisdk==289.1.4
+python3 - <<'END'
+from infinisdk import InfiniBox
+system = InfiniBox(("%[1]s", %[2]s), auth=("admin", "123456"))
+system.login()
+pool = system.pools.create(name="pool-1")
+print(system.volumes.create(name="vol-1", pool=pool).get_size())
+END
 
 With curl:
 
-    curl -u admin:123456 '%[3]s/api/rest/volumes?fields=name,size'
-    curl '%[4]s/_sim/v1/clock'
+curl -u admin:123456 '%[3]s/api/rest/volumes?fields=name,size'
+curl '%[4]s/_sim/v1/clock'
 
 Ctrl-C ends it.
 `

@@ -61,7 +61,7 @@ func (s *Server) serve(op operation) http.HandlerFunc {
 			http.SetCookie(w, x.cookie)
 		}
 		if x.settle != clock.Never {
-			w.Header().Set(headerNextSettle, strconv.FormatInt(x.settle.MS(), 10))
+			w.Header().Set(headerNextSettle, strconv.FormatInt(x.settle.CeilMS(), 10))
 		}
 		send(w, x.status, x.answer)
 		if !op.reads && s.Changed != nil {

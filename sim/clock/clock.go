@@ -36,6 +36,10 @@ func (t Time) MS() int64 {
 	return ms
 }
 
+// CeilMS is t in whole milliseconds, rounded up: a client that moves there
+// finds done what is due at t.
+func (t Time) CeilMS() int64 { return -(-t).MS() }
+
 // String is the time in RFC 3339, for logs.
 func (t Time) String() string { return time.Unix(0, int64(t)).UTC().Format(time.RFC3339Nano) }
 

@@ -47,10 +47,10 @@ func (s *Server) clock(r *request) (clockView, error) {
 		v.Mode = "manual"
 	}
 	if next != clock.Never {
-		v.Next = new(next.MS())
+		v.Next = new(next.CeilMS())
 	}
 	if settle != clock.Never {
-		v.NextSettle = new(settle.MS())
+		v.NextSettle = new(settle.CeilMS())
 	}
 	return v, err
 }

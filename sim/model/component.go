@@ -22,6 +22,12 @@ const (
 	dataPortsPerNode   = 4
 )
 
+// The roles of an FC port.
+const (
+	softPort = "SOFT_PORT"
+	hardPort = "HARD_PORT"
+)
+
 // component is one part of the tree, as JSON members. The tree is generated
 // from the serial number; the store keeps only what deviates.
 type component map[string]any
@@ -37,7 +43,7 @@ func dataPorts() []string {
 	return out
 }
 
-// rack is the whole tree, or some of its parts.
+// rack is the whole tree, or some of its parts; nil parts are all.
 func (b *Box) rack(parts map[string]bool) (component, error) {
 	system, err := b.System()
 	if err != nil {
@@ -46,7 +52,7 @@ func (b *Box) rack(parts map[string]bool) (component, error) {
 	t := treeMaker{serial: SystemSerial.Get(system), now: b.Tx.Now().MS()}
 	rack := component{"rack": 1}
 	add := func(name string, n int, one func(int) component) {
-		if len(parts) > 0 && !parts[name] {
+		if parts != nil && !parts[name] {
 			return
 		}
 		list := make([]component, 0, n)
@@ -146,11 +152,13 @@ func addComponents(c *Catalog) {
 		if rack := in.Vars["rack"]; rack != "" && rack != "1" {
 			return nil, apierr.New(apierr.ComponentNotFound, "rack %q does not exist", rack)
 		}
+		fields := in.Query.Get("fields")
+		if fields == "" {
+			return b.rack(nil)
+		}
 		parts := map[string]bool{}
-		for name := range strings.SplitSeq(in.Query.Get("fields"), ",") {
-			if name != "" && name != "rack" {
-				parts[name] = true
-			}
+		for name := range strings.SplitSeq(fields, ",") {
+			parts[name] = true
 		}
 		return b.rack(parts)
 	}
@@ -203,21 +211,34 @@ func (b *Box) component(path ...string) (component, error) {
 	return parent, nil
 }
 
+// switchFCPort enables or disables a port; enabling it can change its role.
 func switchFCPort(enable bool) func(b *Box, _ *schema.Object, in *Input) (any, error) {
 	return func(b *Box, _ *schema.Object, in *Input) (any, error) {
+		if err := onlyKeys(in, "role"); err != nil {
+			return nil, err
+		}
 		path := []string{"nodes", in.Vars["id"], "fc_ports", in.Vars["key"]}
-		if _, err := b.component(path...); err != nil {
+		port, err := b.component(path...)
+		if err != nil {
 			return nil, err
 		}
 		change := component{"enabled": enable, "link_state": "UP"}
 		if !enable {
 			change["link_state"] = "DOWN"
 		}
-		if role := text(in.Body["role"]); role != "" {
-			if role != "SOFT_PORT" && role != "HARD_PORT" {
-				return nil, apierr.New(apierr.InvalidValue, "role: %q is neither SOFT_PORT nor HARD_PORT", role).About("role")
+		if in.Body.Has("role") {
+			role := strings.ToUpper(text(in.Body["role"]))
+			if role != softPort && role != hardPort {
+				return nil, apierr.New(apierr.InvalidValue, "role: %s is neither SOFT_PORT nor HARD_PORT", in.Body["role"]).About("role")
 			}
+			system, err := b.System()
+			if err != nil {
+				return nil, err
+			}
+			n, _ := port["node_index"].(int)
+			p, _ := port["id"].(int)
 			change["role"] = role
+			change["soft_target_addresses"] = treeMaker{serial: SystemSerial.Get(system)}.softTargets(role, n, p)
 		}
 		if err := b.keep(strings.Join(path, "/"), change); err != nil {
 			return nil, err

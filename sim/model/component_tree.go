@@ -1,6 +1,9 @@
 package model
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // treeMaker generates the parts of one array.
 type treeMaker struct {
@@ -8,10 +11,26 @@ type treeMaker struct {
 	now    int64
 }
 
-// wwn is a port's address: the vendor's company id 742b0f, the array's serial
-// number, node and port (published payload of release 7.0).
-func (t treeMaker) wwn(node, port int) string {
-	return fmt.Sprintf("5742b0f0%06x%d%d", t.serial&0xffffff, node, port)
+// wwn is an address of the array: the vendor's company id 742b0f, the serial
+// number, and what tells ports apart (published payload of release 7.0).
+func (t treeMaker) wwn(last string) string {
+	plain := fmt.Sprintf("5742b0f0%06x%s", t.serial&0xffffff, last)
+	pairs := make([]string, 0, len(plain)/2)
+	for i := 0; i < len(plain); i += 2 {
+		pairs = append(pairs, plain[i:i+2])
+	}
+	return strings.Join(pairs, ":")
+}
+
+// softTargets are the addresses of a port that virtualises: its own with the
+// node counted on from 9.
+//
+// unsourced: that scheme.
+func (t treeMaker) softTargets(role string, n, p int) []string {
+	if role != softPort {
+		return []string{}
+	}
+	return []string{t.wwn(fmt.Sprintf("%x%d", 9+n, p))}
 }
 
 func serviceRole(node int) string {
@@ -74,11 +93,11 @@ func repeat(n int, one func(int) component) []component {
 func (t treeMaker) fcPort(n, p int) component {
 	return component{
 		"id": p, "node_index": n, "vendor": "QLogic", "model": "ISP2071", "firmware": "9.03.00", "hardware_revision": "BK3210408-01  B",
-		"state": "OK", "state_description": "", "wwnn": fmt.Sprintf("5742b0f0%06x00", t.serial&0xffffff), "wwpn": t.wwn(n, p),
+		"state": "OK", "state_description": "", "wwnn": t.wwn("00"), "wwpn": t.wwn(fmt.Sprintf("%d%d", n, p)),
 		"connection_speed": 16000000000, "max_speed": 16000000000, "link_state": "UP", "qla_errs": 0,
-		"switch_wwnn": "1000c4f57c5a7570", "switch_vendor": "Brocade", "sfp_type": nil, "sfp_model": nil,
-		"soft_target_addresses": []string{}, "system_interface_port_number": p, "hba_port_number": (p-1)%4 + 1, "enabled": true,
-		"role": "HARD_PORT", "probe_ttl": 10000, "last_probe_timestamp": t.now,
+		"switch_wwnn": "10:00:c4:f5:7c:5a:75:70", "switch_vendor": "Brocade", "sfp_type": nil, "sfp_model": nil,
+		"soft_target_addresses": t.softTargets(hardPort, n, p), "system_interface_port_number": p, "hba_port_number": (p-1)%4 + 1, "enabled": true,
+		"role": hardPort, "probe_ttl": 10000, "last_probe_timestamp": t.now,
 	}
 }
 
@@ -123,7 +142,7 @@ func (t treeMaker) enclosure(e int) component {
 		"drives": repeat(drivesPerEnclosure, func(d int) component {
 			return component{
 				"id": d, "drive_index": d, "enclosure_index": e, "serial_number": fmt.Sprintf("D%04X%d%02d", t.serial&0xffff, e, d),
-				"bytes_capacity": 4000787030016, "state": "ACTIVE", "state_description": "", "encryption_state": "LOCKED",
+				"bytes_capacity": 4000787030016, "state": "ACTIVE", "state_description": "", "encryption_state": true,
 				"vendor": "SEAGATE", "model": "ST4000NM0034", "firmware": "MS00", "nodes_access": []bool{true, true, true},
 			}
 		}),

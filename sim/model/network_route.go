@@ -1,7 +1,6 @@
 package model
 
 import (
-	"encoding/json"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -31,7 +30,7 @@ func networkRoutes() []Route {
 			if err != nil {
 				return nil, err
 			}
-			if err := readRoute(&routes[i], in.Raw); err != nil {
+			if err := readRoute(&routes[i], in); err != nil {
 				return nil, err
 			}
 			SpaceRoutes.Set(o, routes)
@@ -59,23 +58,45 @@ func findRoute(o *schema.Object, in *Input) ([]NetworkRoute, int, error) {
 	return routes, i, nil
 }
 
-func readRoute(r *NetworkRoute, raw json.RawMessage) error {
-	id := r.ID
-	if err := json.Unmarshal(raw, r); err != nil {
-		return apierr.New(apierr.InvalidValue, "route: %v", err)
+// readRoute puts a body's values in a route.
+func readRoute(r *NetworkRoute, in *Input) error {
+	if err := onlyKeys(in, "destination", "gateway", "netmask"); err != nil {
+		return err
 	}
-	r.ID = id
-	for _, a := range []string{r.Destination, r.Gateway} {
-		if _, err := netip.ParseAddr(a); err != nil {
-			return apierr.New(apierr.InvalidValue, "route: %q is no address", a)
+	for _, at := range []struct {
+		key string
+		to  *string
+	}{{"destination", &r.Destination}, {"gateway", &r.Gateway}} {
+		raw, ok := in.Body[at.key]
+		if !ok {
+			continue
 		}
+		if *at.to = text(raw); !isAddress(*at.to) {
+			return apierr.New(apierr.InvalidValue, "%s: %s is no address", at.key, raw).About(at.key)
+		}
+	}
+	if raw, ok := in.Body["netmask"]; ok {
+		r.Netmask = readNetmask(raw)
+	}
+	if a, err := netip.ParseAddr(r.Destination); err != nil || r.Netmask < 0 || r.Netmask > a.BitLen() {
+		return apierr.New(apierr.InvalidValue, "netmask: %s does not fit %s", in.Body["netmask"], r.Destination).About("netmask")
 	}
 	return nil
 }
 
+func isAddress(s string) bool {
+	_, err := netip.ParseAddr(s)
+	return err == nil
+}
+
 func addRoute(b *Box, o *schema.Object, in *Input) (any, error) {
+	for _, key := range []string{"destination", "gateway", "netmask"} {
+		if !in.Body.Has(key) {
+			return nil, apierr.New(apierr.MissingField, "%s: required to create a route", key).About(key)
+		}
+	}
 	r := NetworkRoute{ID: b.Tx.Next(b.Key, "id")}
-	if err := readRoute(&r, in.Raw); err != nil {
+	if err := readRoute(&r, in); err != nil {
 		return nil, err
 	}
 	SpaceRoutes.Set(o, append(SpaceRoutes.Get(o), r))
