@@ -1,0 +1,169 @@
+package replication
+
+import (
+	"infinisim/sim/apierr"
+	"infinisim/sim/data"
+	"infinisim/sim/model"
+	"infinisim/sim/schema"
+)
+
+// prepare checks the source's side and writes the offer to the peer.
+func (r *replica) prepare(asks []pairAsk, cg *schema.Object) (offer, error) {
+	out := offer{
+		Credentials: credentials(r.b), Replica: r.o.ID(), Link: LinkRemoteID.Get(r.link), EntityType: ReplicaEntityType.Get(r.o),
+		Type: ReplicaType.Get(r.o), Pool: ReplicaRemotePool.Get(r.o), GUID: r.b.UUID(), Settings: r.settings(),
+	}
+	ReplicaConfigGUID.Set(r.o, out.GUID)
+	ReplicaLinkGUID.Set(r.o, LinkGUID.Get(r.link))
+	if n := int(r.b.Tx.Count(r.b.Key, Replica)); n >= r.b.Profile().Replicas && !r.b.Eng.NoLimits {
+		return out, apierr.New(apierr.ReplicaLimitExceeded, "the array has %d replicas", n)
+	}
+	if cg != nil {
+		if err := r.checkGroup(cg); err != nil {
+			return out, err
+		}
+		out.IsGroup, out.GroupName = true, model.CGName.Get(cg)
+		if name := ReplicaRemoteName.Get(r.o); name != "" {
+			out.GroupName = name
+		}
+		ReplicaLocalCG.Set(r.o, cg.ID())
+		ReplicaLocal.Set(r.o, cg.ID())
+		ReplicaPool.Set(r.o, model.CGPool.Get(cg))
+	}
+	for _, a := range asks {
+		m, err := r.prepareMember(a, cg)
+		if err != nil {
+			return out, err
+		}
+		out.Members = append(out.Members, m)
+	}
+	pool, err := r.b.Must(model.Pool, ReplicaPool.Get(r.o))
+	if err != nil {
+		return out, err
+	}
+	out.SourcePool, out.PoolName = pool.ID(), model.PoolName.Get(pool)
+	return out, nil
+}
+
+func (r *replica) settings() settings {
+	s := settings{Type: ReplicaType.Get(r.o), Snapshots: ReplicaSnapshots.Get(r.o), Suffix: ReplicaSuffix.Get(r.o)}
+	if !ReplicaInterval.IsNull(r.o) {
+		s.Interval = new(ReplicaInterval.Get(r.o))
+	}
+	if !ReplicaRPO.IsNull(r.o) {
+		s.RPO = new(ReplicaRPO.Get(r.o))
+	}
+	return s
+}
+
+func (r *replica) checkGroup(cg *schema.Object) error {
+	switch {
+	case model.CGKind.Get(cg) == model.Snapshot:
+		return apierr.New(apierr.ReplicaEntityNotMaster, "local_cg_id: %d is a snapshot group", cg.ID()).About("local_cg_id")
+	case model.IsTargetGroup(cg):
+		return apierr.New(apierr.ReplicaEntityIsTarget, "local_cg_id: %d is a replication target", cg.ID()).About("local_cg_id")
+	}
+	return r.checkFree(r.b.Tx.IDsBy(r.b.Key, Replica, ReplicaLocalCG.Field(), schema.RefValue(cg.ID())), cg.ID())
+}
+
+// checkFree refuses a second replica over the same link, a second one of SYNC,
+// and a second one at all before several targets were possible (release 8.4).
+func (r *replica) checkFree(ids []int64, entity int64) error {
+	for _, id := range ids {
+		other, err := r.b.Must(Replica, id)
+		if err != nil {
+			return err
+		}
+		multi := schema.CompareVersions(r.b.Release().Version, "8.4") >= 0
+		if ReplicaLink.Get(other) == r.link.ID() || r.isSync() || ReplicaType.Get(other) != async || !multi {
+			return apierr.New(apierr.ReplicaAlreadyExists, "entity %d is replicated by replica %d", entity, id).About("local_entity_id")
+		}
+	}
+	return nil
+}
+
+// prepareMember checks one dataset of the source's side.
+func (r *replica) prepareMember(a pairAsk, cg *schema.Object) (memberOffer, error) {
+	o, err := r.b.Dataset(a.Local)
+	if err != nil {
+		return memberOffer{}, err
+	}
+	if err := r.checkMember(o, cg); err != nil {
+		return memberOffer{}, err
+	}
+	im, err := r.b.Content(o)
+	if err != nil {
+		return memberOffer{}, err
+	}
+	m := memberOffer{
+		Pair: r.b.Tx.Next(r.b.Key, "id"), Dataset: o.ID(), Name: model.DatasetName.Get(o), Size: model.DatasetSize.Get(o),
+		Prov: model.DatasetProvisioning.Get(o), Digest: im.Digest(), Ask: a,
+	}
+	p := pair{
+		ID: m.Pair, Local: o.ID(), LocalAction: a.LocalAction, RemoteAction: a.RemoteAction, LocalBase: a.LocalBase,
+		RemoteBase: a.RemoteBase, Initial: true,
+	}
+	if p.Base, m.BaseGUID, err = r.localBase(&p, o, a, im); err != nil {
+		return memberOffer{}, err
+	}
+	r.pairs = append(r.pairs, p)
+	ReplicaPool.Set(r.o, model.DatasetPool.Get(o))
+	if cg == nil {
+		ReplicaLocal.Set(r.o, o.ID())
+	}
+	return m, nil
+}
+
+func (r *replica) checkMember(o, cg *schema.Object) error {
+	id := o.ID()
+	switch {
+	case model.DatasetKind.Get(o) != model.Master:
+		return apierr.New(apierr.ReplicaEntityNotMaster, "local_entity_id: %d is a snapshot", id).About("local_entity_id")
+	case model.DatasetRMRTarget.Get(o):
+		return apierr.New(apierr.ReplicaEntityIsTarget, "local_entity_id: %d is a replication target", id).About("local_entity_id")
+	case cg == nil && !model.DatasetCG.IsNull(o):
+		return apierr.New(apierr.ReplicaEntityIsCGMember, "local_entity_id: %d is a member of group %d", id, model.DatasetCG.Get(o)).About("local_entity_id")
+	case cg == nil && o.Type() != r.datasetType():
+		return apierr.New(apierr.ReplicaTypeNotForEntity, "entity_type: %d is no %s", id, ReplicaEntityType.Get(r.o)).About("entity_type")
+	case o.Type() == model.Filesystem && r.isSync():
+		return apierr.New(apierr.ReplicaTypeNotForEntity, "replication_type: filesystems cannot be replicated SYNC").About("replication_type")
+	}
+	return r.checkFree(model.DatasetReplicas.Get(o), id)
+}
+
+// localBase is the image that the first job starts from, for the forms that
+// have one: a snapshot of the dataset, or the dataset as it is.
+func (r *replica) localBase(p *pair, o *schema.Object, a pairAsk, im data.Image) (held, string, error) {
+	switch a.RemoteAction {
+	case baseCreate, baseNone:
+		return held{}, "", nil
+	case baseTakeSnap:
+		guid := r.b.UUID()
+		h, err := r.hold(p, guid, model.ImageID(o), im.Size())
+		return h, guid, err
+	case baseSnapshot:
+	default:
+		return held{}, "", apierr.New(apierr.ReplicaBaseNotSupported, "remote_base_action: %q is none of CREATE, NO_BASE_DATA, BASE, TAKE_SNAP", a.RemoteAction).About("remote_base_action")
+	}
+	if a.LocalBase == 0 || a.RemoteBase == 0 {
+		return held{}, "", apierr.New(apierr.ReplicaBaseNotSupported, "local_base_entity_id, remote_base_entity_id: BASE needs both").About("local_base_entity_id")
+	}
+	snap, err := baseOf(r.b, o, a.LocalBase)
+	if err != nil {
+		return held{}, "", err
+	}
+	h, err := r.hold(p, model.DatasetRMRGuid.Get(snap), model.ImageID(snap), model.DatasetSize.Get(snap))
+	return h, h.GUID, err
+}
+
+// baseOf finds a base snapshot, which must be one of the dataset's own.
+func baseOf(b *model.Box, o *schema.Object, id int64) (*schema.Object, error) {
+	snap, err := b.Tx.Get(b.Key, o.Type(), id)
+	if err != nil {
+		return nil, err
+	}
+	if snap == nil || model.DatasetFamily.Get(snap) != model.DatasetFamily.Get(o) || model.DatasetKind.Get(snap) != model.Snapshot {
+		return nil, apierr.New(apierr.ReplicaBaseNotInFamily, "base snapshot %d is none of dataset %d", id, o.ID())
+	}
+	return snap, nil
+}
