@@ -350,3 +350,6 @@ func (l *Lab) SpeedUp(factor float64) error {
 }
 
 const maxSpeed = 1_000_000
+
+// Catalog has the lab's kinds. The caller must not change it.
+func (l *Lab) Catalog() *model.Catalog { return l.engine.Catalog }

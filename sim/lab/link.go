@@ -72,7 +72,15 @@ func (l *Lab) replicationSpace(b *model.Box) (*schema.Object, error) {
 	}
 	var ports []int64
 	for node := 1; node <= 3; node++ {
-		o, err := create(b, model.NetworkInterface, map[string]any{"name": fmt.Sprintf("replication-%d", node), "node_id": node, "ports": []string{"eth-data1"}})
+		port, err := b.FreePort(int64(node))
+		if err != nil {
+			return nil, err
+		}
+		used := []string{}
+		if port != "" {
+			used = append(used, port)
+		}
+		o, err := create(b, model.NetworkInterface, map[string]any{"name": fmt.Sprintf("replication-%d", node), "node_id": node, "ports": used})
 		if err != nil {
 			return nil, err
 		}

@@ -81,7 +81,7 @@ func addNetwork(c *Catalog) {
 			return "DOWN", nil
 		}},
 		Sample: func(w World) Body {
-			return NewBody(map[string]any{"name": w.Name(), "node_id": 1, "ports": []string{"eth-data1"}})
+			return NewBody(map[string]any{"name": w.Name(), "node_id": 1, "ports": []string{}})
 		},
 		Change: func(o *schema.Object) Body { return NewBody(map[string]any{"name": InterfaceName.Get(o) + "-2"}) },
 	}

@@ -1,0 +1,31 @@
+# Everything that people and CI call. The work is done in scripts/.
+.DEFAULT_GOAL := help
+
+help: ## Lists the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "%-8s %s\n", $$1, $$2}'
+
+run: ## Builds and serves two linked arrays until Ctrl-C
+	@go run ./cmd/infinisim serve
+
+build: ## Builds bin/infinisim
+	@go build -o bin/infinisim ./cmd/infinisim
+
+test: ## Installs what it needs and runs everything: Go tests with -race, the client runs
+	@scripts/test.sh
+
+check: ## The fast loop: format, vet, staticcheck, tests of changed packages, tidy
+	@scripts/check.sh
+
+lint: ## golangci-lint over everything
+	@go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run
+
+fuzz: ## Fuzzes every decoder for half a minute each
+	@scripts/fuzz.sh
+
+clients: build ## The runs with real clients alone
+	@scripts/clients.sh
+
+clean: ## Removes what was built and installed
+	@rm -rf bin .venv .cache
+
+.PHONY: help run build test check lint fuzz clients clean
