@@ -152,4 +152,3 @@ func query(pairs ...string) string {
 	}
 	return "?" + v.Encode()
 }
-
