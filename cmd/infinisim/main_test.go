@@ -1,0 +1,100 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// pipe hands over what the command prints, line by line, so that a test waits
+// on a condition and never on time.
+func start(t *testing.T, args ...string) (line readyLine, printed *strings.Builder, stop func() error) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "ready")
+	ctx, cancel := context.WithCancel(t.Context())
+	r, w := io.Pipe()
+	ended := make(chan error, 1)
+	go func() {
+		err := run(ctx, append([]string{"serve", "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", "--ready-file", file}, args...), w, io.Discard)
+		_ = w.Close()
+		ended <- err
+	}()
+	printed = new(strings.Builder)
+	buf := make([]byte, 4096)
+	for !strings.Contains(printed.String(), "Ctrl-C ends it.") {
+		n, err := r.Read(buf)
+		printed.Write(buf[:n])
+		if err != nil {
+			cancel()
+			require.NoError(t, <-ended)
+			require.Fail(t, "ended before it served", printed.String())
+		}
+	}
+	go func() { _, _ = io.Copy(io.Discard, r) }()
+	var raw []byte
+	for len(raw) == 0 { // the file appears in one step, right after the greeting
+		raw, _ = os.ReadFile(file)
+	}
+	require.NoError(t, json.Unmarshal(raw, &line))
+	return line, printed, func() error { cancel(); return <-ended }
+}
+
+func get(t *testing.T, client *http.Client, url string) string {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	require.NoError(t, err)
+	r.SetBasicAuth("admin", "123456")
+	resp, err := client.Do(r)
+	require.NoError(t, err)
+	defer func() { _ = resp.Body.Close() }()
+	raw, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, resp.StatusCode, string(raw))
+	return string(raw)
+}
+
+func TestServe_readyAndCleanEnd(t *testing.T) {
+	t.Parallel()
+	line, printed, stop := start(t, "--arrays", "3", "--tls", "--first", "4")
+	require.Len(t, line.Arrays, 3)
+	assert.Len(t, line.Links, 3)
+	assert.Equal(t, "box-4", line.Arrays[0].Key)
+	assert.Contains(t, printed.String(), "pip install infinisdk==289.1.4")
+	for _, a := range line.Arrays {
+		assert.Contains(t, get(t, http.DefaultClient, a.URL+"/api/rest/system?fields=name"), a.Name)
+		assert.Contains(t, get(t, http.DefaultClient, a.URL+"/_sim/v1/health"), `"ok"`)
+		secure := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}} //nolint:gosec // signed by itself
+		assert.Contains(t, get(t, secure, *a.HTTPS+"/api/rest/system?fields=name"), a.Name)
+	}
+	assert.Contains(t, get(t, http.DefaultClient, line.Control+"/_sim/v1/health"), `"ok"`)
+	assert.Contains(t, get(t, http.DefaultClient, line.Control+"/_sim/v1/clock"), `"system"`)
+	require.NoError(t, stop())
+}
+
+func TestServe_badFlags(t *testing.T) {
+	t.Parallel()
+	for _, c := range [][]string{
+		{"--arrays", "-1"}, {"--links", "star"}, {"--profile", "1.0"}, {"--clock", "sundial"}, {"--speed", "0"},
+		{"--limits", "some"}, {"--data", "x"}, {"--first", "0"}, {"--listen", "nowhere"}, {"--listen", "127.0.0.1:x"},
+		{"--tls-cert", "x"}, {"--tls", "--tls-cert", "none", "--tls-key", "none"}, {"--evil"}, {"more"},
+	} {
+		var out bytes.Buffer
+		args := append([]string{"serve", "--control", "127.0.0.1:0"}, c...)
+		if c[0] != "--listen" {
+			args = append(args, "--listen", "127.0.0.1:0")
+		}
+		err := run(t.Context(), args, &out, io.Discard)
+		require.Error(t, err, c)
+		assert.Empty(t, out.String(), c)
+	}
+}

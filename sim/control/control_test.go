@@ -1,0 +1,196 @@
+package control_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"infinisim/sim/control"
+	"infinisim/sim/lab"
+)
+
+// plane is the control plane of a lab with two linked arrays.
+type plane struct {
+	t      testing.TB
+	lab    *lab.Lab
+	server *control.Server
+	link   lab.Link
+}
+
+func newPlane(t testing.TB) *plane {
+	t.Helper()
+	l, err := lab.New(lab.Options{})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, l.Close()) })
+	for range 2 {
+		_, err := l.AddArray(t.Context(), lab.ArraySetup{})
+		require.NoError(t, err)
+	}
+	link, err := l.Link(t.Context(), "box-1", "box-2")
+	require.NoError(t, err)
+	return &plane{t: t, lab: l, link: link, server: control.New(control.Options{Lab: l, Log: slog.New(slog.DiscardHandler)})}
+}
+
+func (p *plane) do(method, path, body string) (int, string) {
+	p.t.Helper()
+	rec := httptest.NewRecorder()
+	p.server.ServeHTTP(rec, httptest.NewRequestWithContext(p.t.Context(), method, "/_sim/v1/"+path, strings.NewReader(body)))
+	return rec.Code, rec.Body.String()
+}
+
+func (p *plane) ok(method, path, body string) map[string]any {
+	p.t.Helper()
+	status, text := p.do(method, path, body)
+	require.Equal(p.t, http.StatusOK, status, "%s %s: %s", method, path, text)
+	out := map[string]any{}
+	if text[0] == '{' {
+		require.NoError(p.t, json.Unmarshal([]byte(text), &out))
+	}
+	return out
+}
+
+// array sends a request to an array.
+func (p *plane) array(key, method, path, body string) map[string]any {
+	p.t.Helper()
+	a, err := p.lab.Array(key)
+	require.NoError(p.t, err)
+	r := httptest.NewRequestWithContext(p.t.Context(), method, "/api/rest/"+path, strings.NewReader(body))
+	r.SetBasicAuth("admin", "123456")
+	rec := httptest.NewRecorder()
+	a.Server.ServeHTTP(rec, r)
+	var out struct {
+		Result map[string]any `json:"result"`
+	}
+	require.NoError(p.t, json.Unmarshal(rec.Body.Bytes(), &out), rec.Body.String())
+	require.Less(p.t, rec.Code, 300, rec.Body.String())
+	return out.Result
+}
+
+func (p *plane) volume() float64 {
+	p.t.Helper()
+	pool := p.array("box-1", http.MethodPost, "pools", `{"name":"p","physical_capacity":1000000000000,"virtual_capacity":1000000000000}`)
+	return p.array("box-1", http.MethodPost, "volumes", fmt.Sprintf(`{"name":"v","size":1000000000,"pool_id":%v}`, pool["id"]))["id"].(float64)
+}
+
+func TestClock(t *testing.T) {
+	t.Parallel()
+	p := newPlane(t)
+	c := p.ok(http.MethodGet, "clock", "")
+	assert.Equal(t, map[string]any{"now": 1735689600000.0, "now_ns": "1735689600000000000", "mode": "manual", "speed": 0.0, "next": nil, "next_settle": nil}, c)
+	assert.Equal(t, 1735689630000.0, p.ok(http.MethodPost, "clock/advance", `{"by":"30s"}`)["now"])
+	assert.Equal(t, 1735689631000.0, p.ok(http.MethodPost, "clock/advance", `{"by":1000}`)["now"])
+	assert.Equal(t, 1735693200000.0, p.ok(http.MethodPost, "clock/advance", `{"to":"2025-01-01T01:00:00Z"}`)["now"])
+	assert.Equal(t, 1735693201000.0, p.ok(http.MethodPost, "clock/advance", `{"to":1735693201000}`)["now"])
+	assert.Equal(t, "system", p.ok(http.MethodPost, "clock/speed", `{"factor":60}`)["mode"])
+	assert.Equal(t, "manual", p.ok(http.MethodPost, "clock/freeze", "")["mode"])
+	assert.Equal(t, []any{}, p.ok(http.MethodPost, "clock/settle", "")["ran"])
+}
+
+func TestBadInput_changesNothing(t *testing.T) {
+	t.Parallel()
+	p := newPlane(t)
+	before := p.ok(http.MethodGet, "clock", "")
+	for _, c := range []struct {
+		status             int
+		code, method, path string
+		body               string
+	}{
+		{400, "INVALID_FIELD_VALUE", "POST", "clock/advance", `{}`},
+		{400, "INVALID_FIELD_VALUE", "POST", "clock/advance", `{"by":"soon"}`},
+		{400, "INVALID_FIELD_VALUE", "POST", "clock/advance", `{"by":"-1s"}`},
+		{400, "INVALID_FIELD_VALUE", "POST", "clock/advance", `{"by":"1s","to":5}`},
+		{400, "INVALID_FIELD_VALUE", "POST", "clock/advance", `{"to":"2024-01-01T00:00:00Z"}`},
+		{400, "UNKNOWN_FIELD", "POST", "clock/advance", `{"evil":1}`},
+		{400, "MALFORMED_REQUEST", "POST", "clock/advance", `{`},
+		{400, "INVALID_FIELD_VALUE", "POST", "clock/speed", `{"factor":0}`},
+		{400, "INVALID_FIELD_VALUE", "POST", "clock/speed", `{"factor":-1}`},
+		{404, "OBJECT_NOT_FOUND", "POST", "arrays/box-9/datasets/1/write", `{"offset":0,"length":1,"seed":1}`},
+		{404, "VOLUME_NOT_FOUND", "POST", "arrays/box-1/datasets/1/write", `{"offset":0,"length":1,"seed":1}`},
+		{400, "INVALID_FIELD_VALUE", "GET", "arrays/box-1/datasets/x/digest", ``},
+		{404, "LINK_NOT_FOUND", "POST", "arrays/box-1/links/9/cut", ``},
+		{400, "INVALID_FIELD_VALUE", "PUT", fmt.Sprintf("arrays/box-1/links/%d/model", p.link.AID), `{"bandwidth":0}`},
+		{400, "INVALID_FIELD_VALUE", "PUT", fmt.Sprintf("arrays/box-1/links/%d/model", p.link.AID), `{"latency":"fast"}`},
+		{404, "NETWORK_SPACE_NOT_FOUND", "POST", "arrays/box-1/ips", `{"network_space":"none"}`},
+		{400, "INVALID_FIELD_VALUE", "POST", "arrays", `{"profile":"1.0"}`},
+		{400, "INVALID_FIELD_VALUE", "POST", "arrays", `{"serial":1001}`},
+		{400, "INVALID_FIELD_VALUE", "GET", "journal?since=x", ``},
+		{404, "PATH_NOT_FOUND", "GET", "evil", ``},
+		{405, "METHOD_NOT_ALLOWED", "DELETE", "clock", ``},
+	} {
+		status, text := p.do(c.method, c.path, c.body)
+		assert.Equal(t, c.status, status, "%s %s: %s", c.path, c.body, text)
+		assert.Contains(t, text, `"code":"`+c.code+`"`, "%s %s", c.path, c.body)
+	}
+	assert.Equal(t, before, p.ok(http.MethodGet, "clock", ""))
+}
+
+func TestArrays(t *testing.T) {
+	t.Parallel()
+	p := newPlane(t)
+	made := p.ok(http.MethodPost, "arrays", `{"name":"third","serial":77}`)
+	assert.Equal(t, "box-3", made["key"])
+	assert.Equal(t, "simulator-box-3", made["host"])
+	assert.Equal(t, true, made["active"])
+	assert.Equal(t, false, p.ok(http.MethodPost, "arrays/box-3/deactivate", "")["active"])
+	assert.Equal(t, true, p.ok(http.MethodPost, "arrays/box-3/activate", "")["active"])
+	p.ok(http.MethodDelete, "arrays/box-3", "")
+	_, text := p.do(http.MethodGet, "arrays", "")
+	assert.NotContains(t, text, "box-3")
+	ip := p.ok(http.MethodPost, "arrays/box-1/ips", `{"network_space":"replication"}`)["ip_address"]
+	assert.Contains(t, ip, "10.")
+}
+
+func TestWriteDigestAndLinks(t *testing.T) {
+	t.Parallel()
+	p := newPlane(t)
+	id := p.volume()
+	write, digest := fmt.Sprintf("arrays/box-1/datasets/%v/write", id), fmt.Sprintf("arrays/box-1/datasets/%v/digest", id)
+	empty := p.ok(http.MethodGet, digest, "")
+	full := p.ok(http.MethodPost, write, `{"offset":0,"length":1048576,"seed":7}`)
+	assert.Equal(t, 1048576.0, full["used"])
+	assert.NotEqual(t, empty["digest"], full["digest"])
+	assert.Equal(t, full, p.ok(http.MethodGet, digest, ""))
+	assert.Equal(t, empty, p.ok(http.MethodPost, write, `{"offset":0,"length":1048576,"seed":0}`))
+	status, _ := p.do(http.MethodPost, write, `{"offset":999999999,"length":2,"seed":1}`)
+	assert.Equal(t, http.StatusBadRequest, status)
+
+	link := fmt.Sprintf("arrays/box-1/links/%d/", p.link.AID)
+	m := p.ok(http.MethodPut, link+"model", `{"bandwidth":50000000,"latency":"2ms","slots":3}`)
+	assert.Equal(t, map[string]any{"bandwidth": 50000000.0, "latency": "2ms", "slots": 3.0, "cut": false}, m)
+	assert.Equal(t, true, p.ok(http.MethodPost, link+"cut", "")["cut"])
+	assert.Equal(t, "DOWN", p.array("box-2", http.MethodGet, fmt.Sprintf("links/%d", p.link.BID), "")["link_state"])
+	assert.Equal(t, false, p.ok(http.MethodPost, link+"restore", "")["cut"])
+}
+
+func TestJournalMissingUnreadCheckReset(t *testing.T) {
+	t.Parallel()
+	p := newPlane(t)
+	p.volume()
+	_, text := p.do(http.MethodGet, "journal?method=POST&path=/api/rest/pools", "")
+	assert.Equal(t, 1, strings.Count(text, "\n"))
+	var e map[string]any
+	require.NoError(t, json.Unmarshal([]byte(text), &e))
+	assert.Equal(t, "box-1", e["array"])
+	status, _ := p.do(http.MethodGet, "missing", "")
+	assert.Equal(t, http.StatusOK, status)
+	assert.Equal(t, map[string]any{"violations": []any{}}, p.ok(http.MethodPost, "check", ""))
+	p.ok(http.MethodPost, "reset", "")
+	_, text = p.do(http.MethodGet, "journal", "")
+	assert.Empty(t, text)
+	assert.Equal(t, map[string]any{"status": "ok"}, p.ok(http.MethodGet, "health", ""))
+}
+
+func TestHealth_onlyWhenServing(t *testing.T) {
+	t.Parallel()
+	p := newPlane(t)
+	p.server = control.New(control.Options{Lab: p.lab, Log: slog.New(slog.DiscardHandler), Ready: func() bool { return false }})
+	status, _ := p.do(http.MethodGet, "health", "")
+	assert.Equal(t, http.StatusServiceUnavailable, status)
+}
