@@ -84,9 +84,20 @@ func TestServe_readyAndCleanEnd(t *testing.T) {
 func TestServe_badFlags(t *testing.T) {
 	t.Parallel()
 	for _, c := range [][]string{
-		{"--arrays", "-1"}, {"--links", "star"}, {"--profile", "1.0"}, {"--clock", "sundial"}, {"--speed", "0"},
-		{"--limits", "some"}, {"--data", "x"}, {"--first", "0"}, {"--listen", "nowhere"}, {"--listen", "127.0.0.1:x"},
-		{"--tls-cert", "x"}, {"--tls", "--tls-cert", "none", "--tls-key", "none"}, {"--evil"}, {"more"},
+		{"--arrays", "-1"},
+		{"--links", "star"},
+		{"--profile", "1.0"},
+		{"--clock", "sundial"},
+		{"--speed", "0"},
+		{"--limits", "some"},
+		{"--data", "x"},
+		{"--first", "0"},
+		{"--listen", "nowhere"},
+		{"--listen", "127.0.0.1:x"},
+		{"--tls-cert", "x"},
+		{"--tls", "--tls-cert", "none", "--tls-key", "none"},
+		{"--evil"},
+		{"more"},
 	} {
 		var out bytes.Buffer
 		args := append([]string{"serve", "--control", "127.0.0.1:0"}, c...)

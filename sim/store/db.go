@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"github.com/tidwall/btree"
 	"go.etcd.io/bbolt"
@@ -36,6 +37,7 @@ const (
 	defaultFlushAt = 8192
 	initialMmap    = 64 << 20
 	labBucket      = "lab"
+	lockTimeout    = 100 * time.Millisecond // another process has the file
 )
 
 // ErrFormat is returned by Open for a file of a format that this version
@@ -78,6 +80,7 @@ func Open(o Options) (*DB, error) {
 	}
 	b, err := bbolt.Open(db.path, 0o600, &bbolt.Options{
 		NoSync: db.private, NoFreelistSync: true, InitialMmapSize: initialMmap, FreelistType: bbolt.FreelistMapType,
+		Timeout: lockTimeout,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open store %s: %w", db.path, err)

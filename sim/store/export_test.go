@@ -1,0 +1,14 @@
+package store
+
+import (
+	"encoding/binary"
+
+	"go.etcd.io/bbolt"
+)
+
+// SetFormat writes another format version, as another program would.
+func (db *DB) SetFormat(version uint64) error {
+	return db.bolt.Update(func(tx *bbolt.Tx) error {
+		return tx.Bucket([]byte(labBucket)).Put(metaKey("format"), binary.BigEndian.AppendUint64(nil, version))
+	})
+}
