@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"go/ast"
@@ -34,7 +35,12 @@ func newClient(t testing.TB) *client {
 	t.Helper()
 	l, err := lab.New(lab.Options{})
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, l.Close()) })
+	t.Cleanup(func() {
+		bad, err := l.Check(context.WithoutCancel(t.Context()))
+		require.NoError(t, err)
+		require.Empty(t, bad)
+		require.NoError(t, l.Close())
+	})
 	a, err := l.AddArray(t.Context(), lab.ArraySetup{})
 	require.NoError(t, err)
 	c := &client{t: t, lab: l, server: a.Server, header: http.Header{}}

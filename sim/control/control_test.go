@@ -1,6 +1,7 @@
 package control_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -28,7 +29,12 @@ func newPlane(t testing.TB) *plane {
 	t.Helper()
 	l, err := lab.New(lab.Options{})
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, l.Close()) })
+	t.Cleanup(func() {
+		bad, err := l.Check(context.WithoutCancel(t.Context()))
+		require.NoError(t, err)
+		require.Empty(t, bad)
+		require.NoError(t, l.Close())
+	})
 	for range 2 {
 		_, err := l.AddArray(t.Context(), lab.ArraySetup{})
 		require.NoError(t, err)

@@ -81,17 +81,18 @@ func digest(password string) string {
 // BAD_CREDENTIALS for any that does not fit, the same for all reasons.
 func (b *Box) Authenticate(name, password string) (Identity, error) {
 	refused := apierr.New(apierr.BadCredentials, "user name or password is wrong")
-	for _, id := range b.Tx.IDsBy(b.Key, User, UserName.Field(), schema.TextValue(name)) {
-		o, err := b.Must(User, id)
-		if err != nil {
-			return Identity{}, err
-		}
-		if !UserEnabled.Get(o) || UserPassword.Get(o) != digest(password) {
-			return Identity{}, refused
-		}
-		return Identity{ID: id, Name: name, Role: UserRole.Get(o), Password: password}, nil
+	ids := b.Tx.IDsBy(b.Key, User, UserName.Field(), schema.TextValue(name))
+	if len(ids) == 0 {
+		return Identity{}, refused
 	}
-	return Identity{}, refused
+	o, err := b.Must(User, ids[0])
+	if err != nil {
+		return Identity{}, err
+	}
+	if !UserEnabled.Get(o) || UserPassword.Get(o) != digest(password) {
+		return Identity{}, refused
+	}
+	return Identity{ID: o.ID(), Name: name, Role: UserRole.Get(o), Password: password}, nil
 }
 
 func addUsers(c *Catalog) {

@@ -14,7 +14,6 @@ import (
 
 	"infinisim/sim/fabric"
 	"infinisim/sim/lab"
-	"infinisim/sim/store"
 )
 
 // world is a lab on a manual clock with two linked arrays, driven over REST.
@@ -201,9 +200,4 @@ func (w *world) path(change func(*fabric.Model)) {
 func (w *world) cut(down bool) {
 	w.t.Helper()
 	w.path(func(m *fabric.Model) { m.Cut = down })
-}
-
-func (w *world) update(fn func(tx *store.Tx) error) {
-	w.t.Helper()
-	require.NoError(w.t, w.lab.Update(w.t.Context(), fn))
 }
