@@ -22,10 +22,13 @@ lint: ## golangci-lint over everything
 fuzz: ## Fuzzes every decoder for half a minute each
 	@scripts/fuzz.sh
 
+golden: ## Writes the golden scripts anew; read the change
+	@go test ./sim/model ./sim/replication -run TestScripts -update
+
 clients: build ## The runs with real clients alone
 	@scripts/clients.sh
 
 clean: ## Removes what was built and installed
 	@rm -rf bin .venv .cache
 
-.PHONY: help run build test check lint fuzz clients clean
+.PHONY: help run build test check lint fuzz golden clients clean

@@ -17,3 +17,5 @@ echo "replication end to end, over sockets"
 "$python" scripts/client_replication.py bin/infinisim
 echo "what serve prints, pasted"
 scripts/greeting.sh "$python"
+echo "the examples of the documentation"
+scripts/docs.sh

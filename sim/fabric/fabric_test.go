@@ -83,6 +83,18 @@ func TestFlow_alone(t *testing.T) {
 	assert.Equal(t, clock.Time(second), n.ended[zero])
 }
 
+func TestFlow_endsAtTheFirstNanosecond(t *testing.T) {
+	t.Parallel()
+	n := newNet(t)
+	var id int64
+	n.at(0, func(tx *store.Tx) {
+		n.model(tx, func(m *fabric.Model) { m.Bandwidth = 3 })
+		id = n.start(tx, 1)
+	})
+	n.at(second, nil)
+	assert.Equal(t, clock.Time(333_333_334), n.ended[id])
+}
+
 func TestFlow_shares(t *testing.T) {
 	t.Parallel()
 	for _, steps := range []int{1, 1000} {

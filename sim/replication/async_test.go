@@ -191,3 +191,46 @@ func TestAsync_rpo(t *testing.T) {
 	w.advance(5 * time.Millisecond)
 	assert.Equal(t, "OK", w.replica(id)["rpo_state"])
 }
+
+func TestAsync_outageUnderADeltaJob(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.path(func(m *fabric.Model) { m.Latency = 5 * time.Millisecond })
+	v := w.volume(boxA)
+	r := w.replicate(v, object{"sync_interval": 60_000, "rpo_value": 120_000})
+	id := r.id("id")
+	start := w.lab.Clock.Now()
+	w.settle()
+	w.write(boxA, v, 0, 1_200_000_000/512*512, 3)
+	w.advance(start.Add(65 * time.Second).Sub(w.lab.Clock.Now()))
+	w.shows(id, "ACTIVE", "REPLICATING", false, nil)
+	w.cut(true)
+	w.shows(id, "ACTIVE", "STALLED", false, nil)
+	w.advance(time.Hour)
+	assert.Equal(t, "LAGGING", w.replica(id)["rpo_state"])
+	w.cut(false)
+	w.shows(id, "ACTIVE", "REPLICATING", false, nil)
+	w.advance(7*time.Second + 20*time.Millisecond)
+	// Started at 60 s: 20 ms of messages, 12 s of bytes, an hour of outage.
+	want := start.Add(60*time.Second + 20*time.Millisecond + 12*time.Second + time.Hour)
+	assert.Equal(t, want.MS(), w.replica(id).id("last_synchronized"))
+	assert.Equal(t, start.Add(60*time.Second).MS(), w.replica(id).id("restore_point"))
+	assert.Equal(t, "REPLICATING", w.replica(id)["job_state"], "the next job is overdue and follows at once")
+}
+
+func TestAsync_poolLockedUnderAJob(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	v := w.volume(boxA)
+	r := w.replicate(v, nil)
+	w.settle()
+	before := w.digest(boxB, r.id("remote_entity_id"))
+	w.write(boxA, v, 0, gib, 3)
+	w.post(boxA, fmt.Sprintf("replicas/%d/sync", r.id("id")), nil)
+	w.advance(5 * time.Second)
+	w.post(boxB, fmt.Sprintf("pools/%d/lock", w.pool[boxB]), nil)
+	w.advance(10 * time.Second)
+	w.shows(r.id("id"), "AUTO_SUSPENDED", nil, false, nil)
+	assert.Equal(t, before, w.digest(boxB, r.id("remote_entity_id")), "nothing of a job shows before its commit")
+	w.post(boxB, fmt.Sprintf("pools/%d/unlock", w.pool[boxB]), nil)
+}

@@ -1,0 +1,158 @@
+package simtest
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// RunScript plays a golden script against a fresh lab: lines
+//
+//	# a comment
+//	@ 30s                          moves the clock
+//	@ settle                       moves it until nothing that was asked for is left
+//	> POST pools {"name":"p"}      a request to box-1
+//	box-2 > GET pools              a request to another array
+//	< 201 {…}                      its answer, written by update
+//
+// $1 in a request is the id of the first object that the script created, $2
+// of the second, and so on. An answer that differs fails the test; with update
+// the file is written anew, to be read in review.
+func RunScript(tb testing.TB, file string, update bool) {
+	tb.Helper()
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		tb.Fatalf("script: %v", err)
+	}
+	s := &script{tb: tb, lab: New(tb)}
+	for line := range strings.Lines(string(raw)) {
+		s.line(strings.TrimSuffix(line, "\n"))
+	}
+	got := s.out.String()
+	if got == string(raw) {
+		return
+	}
+	if update {
+		if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
+			tb.Fatalf("script: %v", err)
+		}
+		return
+	}
+	tb.Errorf("%s: the answers differ; run with -update and read the change.\n%s", file, difference(string(raw), got))
+}
+
+// script is one script while it is played.
+type script struct {
+	tb  testing.TB
+	lab *Lab
+	out bytes.Buffer
+	ids []int64
+}
+
+var (
+	requestLine = regexp.MustCompile(`^(?:(box-\d+) )?> ([A-Z]+) (\S+)(?: (.*))?$`)
+	idInRequest = regexp.MustCompile(`\$(\d+)`)
+)
+
+// line plays one line; answers of an earlier run are left out.
+func (s *script) line(line string) {
+	s.tb.Helper()
+	if strings.HasPrefix(line, "< ") {
+		return
+	}
+	s.out.WriteString(line + "\n")
+	if text, ok := strings.CutPrefix(line, "@ "); ok {
+		s.move(text)
+		return
+	}
+	m := requestLine.FindStringSubmatch(line)
+	if m == nil {
+		if line != "" && line[0] != '#' {
+			s.tb.Fatalf("script: %q is no line of one", line)
+		}
+		return
+	}
+	box := m[1]
+	if box == "" {
+		box = "box-1"
+	}
+	var body any
+	if m[4] != "" {
+		body = []byte(s.fill(m[4]))
+	}
+	a := s.lab.Client(box).Do(m[2], s.fill(m[3]), body)
+	if o, ok := a.Result.(map[string]any); ok && a.Status == created {
+		s.ids = append(s.ids, Object(o).ID("id"))
+	}
+	fmt.Fprintf(&s.out, "< %d %s\n", a.Status, tidy(a.Raw))
+}
+
+const created = 201
+
+func (s *script) move(text string) {
+	s.tb.Helper()
+	if text == "settle" {
+		s.lab.MustSettle()
+		return
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		s.tb.Fatalf("script: @ %s: %v", text, err)
+	}
+	s.lab.MustAdvance(d)
+}
+
+// fill puts the ids of what was created in place of $1, $2 and so on.
+func (s *script) fill(text string) string {
+	return idInRequest.ReplaceAllStringFunc(text, func(ref string) string {
+		n := 0
+		_, err := fmt.Sscanf(ref, "$%d", &n)
+		if err != nil || n < 1 || n > len(s.ids) {
+			s.tb.Fatalf("script: %s: %d objects were created", ref, len(s.ids))
+		}
+		return fmt.Sprint(s.ids[n-1])
+	})
+}
+
+// tidy gives an answer in one line: of a refusal the code and message, of a
+// success the result, and of a list its totals too.
+func tidy(raw []byte) string {
+	var a struct {
+		Result   json.RawMessage
+		Metadata json.RawMessage
+		Error    *struct{ Code, Message string }
+	}
+	if json.Unmarshal(raw, &a) != nil {
+		return string(raw)
+	}
+	switch {
+	case a.Error != nil:
+		return a.Error.Code + ": " + a.Error.Message
+	case bytes.HasPrefix(a.Result, []byte("[")):
+		return string(a.Result) + " " + string(a.Metadata)
+	}
+	return string(a.Result)
+}
+
+// difference shows the first line that differs.
+func difference(want, got string) string {
+	a, b := strings.Split(want, "\n"), strings.Split(got, "\n")
+	for i := range max(len(a), len(b)) {
+		var x, y string
+		if i < len(a) {
+			x = a[i]
+		}
+		if i < len(b) {
+			y = b[i]
+		}
+		if x != y {
+			return fmt.Sprintf("line %d\n want %s\n got  %s", i+1, x, y)
+		}
+	}
+	return ""
+}
