@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -30,9 +31,7 @@ func replicas(l *simtest.Lab, n int, more map[string]any) (ids, sources, targets
 			"link_id": l.Links()[0].AID, "entity_type": "VOLUME", "remote_pool_id": there,
 			"entity_pairs": []map[string]any{{"local_entity_id": v, "remote_base_action": "CREATE"}},
 		}
-		for k, x := range more {
-			body[k] = x
-		}
+		maps.Copy(body, more)
 		r := a.Post("replicas", body)
 		ids, sources, targets = append(ids, r.ID("id")), append(sources, v), append(targets, r.ID("remote_entity_id"))
 	}

@@ -44,8 +44,11 @@ type answer struct {
 	body   bytes.Buffer
 }
 
+// Header is what the handler sets before it writes.
 func (w *answer) Header() http.Header { return w.header }
 
+// WriteHeader keeps the status.
 func (w *answer) WriteHeader(status int) { w.status = status }
 
+// Write keeps the body.
 func (w *answer) Write(p []byte) (int, error) { return w.body.Write(p) }

@@ -15,6 +15,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -175,15 +176,19 @@ func certificate(certFile, keyFile string) (*tls.Certificate, error) {
 // announce tells people and scripts that everything serves.
 func (s *servers) announce(_ context.Context, out io.Writer, plane string) error {
 	line := s.ready(plane)
+	var text strings.Builder
 	for _, a := range line.Arrays {
-		fmt.Fprintf(out, "%s  %s  user %s  password %s\n", a.Name, a.URL, a.Username, a.Password)
+		text.WriteString(a.Name + "  " + a.URL + "  user " + a.Username + "  password " + a.Password + "\n")
 		if a.HTTPS != nil {
-			fmt.Fprintf(out, "%s  %s\n", a.Name, *a.HTTPS)
+			text.WriteString(a.Name + "  " + *a.HTTPS + "\n")
 		}
 	}
-	fmt.Fprintf(out, "control  %s\n", plane)
+	text.WriteString("control  " + plane + "\n")
 	for _, l := range line.Links {
-		fmt.Fprintf(out, "link     %s\n", l.Name)
+		text.WriteString("link     " + l.Name + "\n")
+	}
+	if _, err := io.WriteString(out, text.String()); err != nil {
+		return err
 	}
 	if len(line.Arrays) > 0 {
 		if err := greet(out, line.Arrays[0].URL, plane); err != nil {

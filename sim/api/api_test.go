@@ -31,19 +31,19 @@ type client struct {
 	header http.Header
 }
 
-func newClient(t testing.TB) *client {
-	t.Helper()
+func newClient(tb testing.TB) *client {
+	tb.Helper()
 	l, err := lab.New(lab.Options{})
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		bad, err := l.Check(context.WithoutCancel(t.Context()))
-		require.NoError(t, err)
-		require.Empty(t, bad)
-		require.NoError(t, l.Close())
+	require.NoError(tb, err)
+	tb.Cleanup(func() {
+		bad, err := l.Check(context.WithoutCancel(tb.Context()))
+		require.NoError(tb, err)
+		require.Empty(tb, bad)
+		require.NoError(tb, l.Close())
 	})
-	a, err := l.AddArray(t.Context(), lab.ArraySetup{})
-	require.NoError(t, err)
-	c := &client{t: t, lab: l, server: a.Server, header: http.Header{}}
+	a, err := l.AddArray(tb.Context(), lab.ArraySetup{})
+	require.NoError(tb, err)
+	c := &client{t: tb, lab: l, server: a.Server, header: http.Header{}}
 	c.basic("admin", "123456")
 	return c
 }
@@ -79,9 +79,9 @@ func TestEnvelope_exact(t *testing.T) {
 	t.Parallel()
 	c := newClient(t)
 	rec, _ := c.do(http.MethodGet, "/api/rest/pools", nil)
-	assert.Equal(t, `{"result":[],"error":null,"metadata":{"ready":true,"number_of_objects":0,"page_size":50,"pages_total":1,"page":1}}`, rec.Body.String())
+	assert.Equal(t, `{"result":[],"error":null,"metadata":{"ready":true,"number_of_objects":0,"page_size":50,"pages_total":1,"page":1}}`, rec.Body.String()) //nolint:testifylint // the order of members counts
 	rec, _ = c.do(http.MethodGet, "/api/rest/system/product_id", nil)
-	assert.Equal(t, `{"result":"INFINIBOX","error":null,"metadata":{"ready":true}}`, rec.Body.String())
+	assert.Equal(t, `{"result":"INFINIBOX","error":null,"metadata":{"ready":true}}`, rec.Body.String()) //nolint:testifylint // the order of members counts
 	assert.Equal(t, "no-cache", rec.Header().Get("Cache-Control"))
 	_, out := c.do(http.MethodGet, "/api/rest/volumes/7", nil)
 	e := out["error"].(map[string]any)
@@ -144,8 +144,8 @@ func TestSession_loginAndLogout(t *testing.T) {
 	assert.Equal(t, http.StatusOK, rec.Code, "features are public")
 	c.code(http.StatusUnauthorized, "BAD_CREDENTIALS", http.MethodPost, "/api/rest/users/login?approved=true", `{"username":"admin","password":"no"}`)
 	rec, out := c.do(http.MethodPost, "/api/rest/users/login?approved=true", strings.NewReader(`{"username":"admin","password":"123456","clientid":"x"}`))
-	require.Len(t, rec.Result().Cookies(), 1) //nolint:bodyclose // a recorder's
-	cookie := rec.Result().Cookies()[0]       //nolint:bodyclose // a recorder's
+	require.Len(t, rec.Result().Cookies(), 1)
+	cookie := rec.Result().Cookies()[0]
 	assert.Equal(t, "/", cookie.Path)
 	assert.True(t, cookie.Expires.IsZero(), "sessions do not end by themselves")
 	result := out["result"].(map[string]any)

@@ -5,6 +5,7 @@ package api
 
 import (
 	"log/slog"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -95,11 +96,7 @@ func (s *Server) count(table map[string]int, key string) {
 func (s *Server) counts(table map[string]int) map[string]int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := make(map[string]int, len(table))
-	for k, n := range table {
-		out[k] = n
-	}
-	return out
+	return maps.Clone(table)
 }
 
 // Missing counts the requests that no route answered, by "METHOD path".

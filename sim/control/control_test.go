@@ -15,6 +15,7 @@ import (
 
 	"infinisim/sim/control"
 	"infinisim/sim/lab"
+	"infinisim/sim/simtest"
 )
 
 // plane is the control plane of a lab with two linked arrays.
@@ -25,23 +26,23 @@ type plane struct {
 	link   lab.Link
 }
 
-func newPlane(t testing.TB) *plane {
-	t.Helper()
+func newPlane(tb testing.TB) *plane {
+	tb.Helper()
 	l, err := lab.New(lab.Options{})
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		bad, err := l.Check(context.WithoutCancel(t.Context()))
-		require.NoError(t, err)
-		require.Empty(t, bad)
-		require.NoError(t, l.Close())
+	require.NoError(tb, err)
+	tb.Cleanup(func() {
+		bad, err := l.Check(context.WithoutCancel(tb.Context()))
+		require.NoError(tb, err)
+		require.Empty(tb, bad)
+		require.NoError(tb, l.Close())
 	})
 	for range 2 {
-		_, err := l.AddArray(t.Context(), lab.ArraySetup{})
-		require.NoError(t, err)
+		_, err := l.AddArray(tb.Context(), lab.ArraySetup{})
+		require.NoError(tb, err)
 	}
-	link, err := l.Link(t.Context(), "box-1", "box-2")
-	require.NoError(t, err)
-	return &plane{t: t, lab: l, link: link, server: control.New(control.Options{Lab: l, Log: slog.New(slog.DiscardHandler)})}
+	link, err := l.Link(tb.Context(), "box-1", "box-2")
+	require.NoError(tb, err)
+	return &plane{t: tb, lab: l, link: link, server: control.New(control.Options{Lab: l, Log: slog.New(slog.DiscardHandler)})}
 }
 
 func (p *plane) do(method, path, body string) (int, string) {
@@ -90,10 +91,10 @@ func TestClock(t *testing.T) {
 	p := newPlane(t)
 	c := p.ok(http.MethodGet, "clock", "")
 	assert.Equal(t, map[string]any{"now": 1735689600000.0, "now_ns": "1735689600000000000", "mode": "manual", "speed": 0.0, "next": nil, "next_settle": nil}, c)
-	assert.Equal(t, 1735689630000.0, p.ok(http.MethodPost, "clock/advance", `{"by":"30s"}`)["now"])
-	assert.Equal(t, 1735689631000.0, p.ok(http.MethodPost, "clock/advance", `{"by":1000}`)["now"])
-	assert.Equal(t, 1735693200000.0, p.ok(http.MethodPost, "clock/advance", `{"to":"2025-01-01T01:00:00Z"}`)["now"])
-	assert.Equal(t, 1735693201000.0, p.ok(http.MethodPost, "clock/advance", `{"to":1735693201000}`)["now"])
+	assert.Equal(t, int64(1735689630000), simtest.Object(p.ok(http.MethodPost, "clock/advance", `{"by":"30s"}`)).ID("now"))
+	assert.Equal(t, int64(1735689631000), simtest.Object(p.ok(http.MethodPost, "clock/advance", `{"by":1000}`)).ID("now"))
+	assert.Equal(t, int64(1735693200000), simtest.Object(p.ok(http.MethodPost, "clock/advance", `{"to":"2025-01-01T01:00:00Z"}`)).ID("now"))
+	assert.Equal(t, int64(1735693201000), simtest.Object(p.ok(http.MethodPost, "clock/advance", `{"to":1735693201000}`)).ID("now"))
 	assert.Equal(t, "system", p.ok(http.MethodPost, "clock/speed", `{"factor":60}`)["mode"])
 	assert.Equal(t, "manual", p.ok(http.MethodPost, "clock/freeze", "")["mode"])
 	assert.Equal(t, []any{}, p.ok(http.MethodPost, "clock/settle", "")["ran"])

@@ -29,12 +29,12 @@ type net struct {
 
 var ab = fabric.Ends{From: "a", To: "b"}
 
-func newNet(t testing.TB) *net {
-	t.Helper()
+func newNet(tb testing.TB) *net {
+	tb.Helper()
 	db, err := store.Open(store.Options{})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, db.Close()) })
-	n := &net{t: t, db: db, jobs: job.New(slog.New(slog.DiscardHandler)), ended: map[int64]clock.Time{}}
+	require.NoError(tb, err)
+	tb.Cleanup(func() { require.NoError(tb, db.Close()) })
+	n := &net{t: tb, db: db, jobs: job.New(slog.New(slog.DiscardHandler)), ended: map[int64]clock.Time{}}
 	n.f = fabric.New(n.jobs)
 	n.f.OnDone("end", func(tx *store.Tx, fl fabric.Flow) error {
 		n.ended[fl.ID] = tx.Now()

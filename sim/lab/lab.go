@@ -21,6 +21,7 @@ import (
 	"infinisim/sim/journal"
 	"infinisim/sim/model"
 	"infinisim/sim/replication"
+	"infinisim/sim/schema"
 	"infinisim/sim/store"
 )
 
@@ -201,6 +202,17 @@ func (l *Lab) SetActive(ctx context.Context, key string, active bool) error {
 // RemoveArray takes an array out of the lab. Its peers see it as lost.
 func (l *Lab) RemoveArray(ctx context.Context, key string) error {
 	if err := l.SetActive(ctx, key, false); err != nil {
+		return err
+	}
+	err := l.On(ctx, key, func(b *model.Box) error {
+		return b.Tx.Each(key, model.NetworkSpace, func(o *schema.Object) (bool, error) {
+			for _, ip := range model.SpaceIPs.Get(o) {
+				fabric.Withdraw(b.Tx, ip.Address)
+			}
+			return true, nil
+		})
+	})
+	if err != nil {
 		return err
 	}
 	l.mu.Lock()

@@ -148,7 +148,7 @@ func (l *Lab) Run(ctx context.Context) error {
 		select {
 		case <-l.kick:
 			cancel()
-			<-done
+			<-done //nolint:errcheck // it was told to end
 			continue
 		case err = <-done:
 			cancel()
@@ -165,7 +165,7 @@ func (l *Lab) Run(ctx context.Context) error {
 // ended is nil if the lab was told to end.
 func ended(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // the end was asked for
 	}
 	return err
 }

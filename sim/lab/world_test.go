@@ -109,7 +109,7 @@ func (w *world) Make(kind string) int64 {
 		return w.once[kind]
 	}
 	k := w.cat.Kind(kind)
-	id := object(w.ok(http.MethodPost, k.Path+"?approved=true", k.Sample(w))).id()
+	id := w.ok(http.MethodPost, k.Path+"?approved=true", k.Sample(w)).id()
 	if kind == "link" {
 		w.once[kind] = id
 	}

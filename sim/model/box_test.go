@@ -142,7 +142,7 @@ func (a *arrays) ports(box, port string) []int64 {
 }
 
 // space makes a network space 10.n.0.0/16 of a service on its own ports.
-func (a *arrays) space(box, service string, n int) int64 {
+func (a *arrays) space(box, service string, n int) int64 { //nolint:unparam // a second one may follow
 	a.t.Helper()
 	return a.post(box, "network/spaces", object{
 		"name": fmt.Sprintf("space-%d", n), "service": service, "interfaces": a.ports(box, fmt.Sprintf("eth-data%d", n)),

@@ -3,6 +3,7 @@ package model
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -101,9 +102,7 @@ func (b *Box) deviate(path string, c component) {
 	}
 	kept := component{}
 	if json.Unmarshal(raw, &kept) == nil {
-		for k, v := range kept {
-			c[k] = v
-		}
+		maps.Copy(c, kept)
 	}
 }
 
@@ -116,9 +115,7 @@ func (b *Box) keep(path string, change component) error {
 			return err
 		}
 	}
-	for k, v := range change {
-		all[k] = v
-	}
+	maps.Copy(all, change)
 	raw, err := json.Marshal(all)
 	if err != nil {
 		return err

@@ -21,7 +21,7 @@ var (
 	CGReplicated  = schema.Bool(schema.Field{Name: "is_replicated"})
 	CGReplTypes   = schema.List[string](schema.Field{Name: "replication_types"})
 	CGReplicas    = schema.List[int64](schema.Field{Name: "replica_ids", Gate: schema.Gate{From: "8.4.0"}})
-	CGGuid        = schema.String(schema.Field{Name: "rmr_snapshot_guid"})
+	CGGUID        = schema.String(schema.Field{Name: "rmr_snapshot_guid"})
 	CGLockState   = schema.Compute(schema.Enum(schema.Field{Name: "lock_state", Enum: []string{Unlocked, Locked}}))
 	CGLockExpires = schema.Int(schema.Field{Name: "lock_expires_at", Flags: schema.Editable})
 
@@ -31,7 +31,7 @@ var (
 	// ConsGroup is a set of datasets whose snapshots show one instant; a
 	// snapshot group is one of type SNAPSHOT.
 	ConsGroup = schema.NewType("cons_group", cgTarget, CGName, CreatedAt, UpdatedAt, CGPool, CGPoolName, CGKind, CGParent,
-		CGHasChildren, CGMembers, CGReplicated, CGReplTypes, CGReplicas, CGGuid, CGLockState, CGLockExpires, DatasetPolicy,
+		CGHasChildren, CGMembers, CGReplicated, CGReplTypes, CGReplicas, CGGUID, CGLockState, CGLockExpires, DatasetPolicy,
 		DatasetPolicyName, DatasetExpires, DatasetRetention, DatasetByPolicy, DatasetByPolicyName, DatasetBySchedule,
 		DatasetByScheduleName, DatasetRemoteKeep, DatasetRemoteKeepLock, TenantID)
 )
@@ -157,7 +157,7 @@ func afterCGCreate(b *Box, o *schema.Object, in *Input) error {
 			return err
 		}
 		DatasetCG.Set(snap, o.ID())
-		DatasetCGSnapGuid.Set(snap, guid)
+		DatasetCGSnapGUID.Set(snap, guid)
 		if err := b.Tx.Put(b.Key, snap); err != nil {
 			return err
 		}

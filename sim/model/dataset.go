@@ -22,7 +22,7 @@ func datasetKind(t *schema.Type, path string, notFound, conflict apierr.Code) *K
 		CreateParams: []string{"replicate_to_async_target"},
 		UpdateParams: []string{"force_resize"},
 		DeleteParams: []string{"force_if_snapshot_locked"},
-		Hidden:       func(o *schema.Object) bool { return DatasetIsInternal.Get(o) },
+		Hidden:       DatasetIsInternal.Get,
 		Hooks: Hooks{
 			AfterCreate:  afterDatasetCreate,
 			BeforeUpdate: beforeDatasetUpdate,
@@ -164,7 +164,7 @@ func (b *Box) inherit(o, parent *schema.Object) {
 	DatasetProvisioning.Set(o, Thin)
 	DatasetSSD.Set(o, DatasetSSD.Get(parent))
 	DatasetCompression.Set(o, DatasetCompression.Get(parent))
-	DatasetDataGuid.Set(o, b.UUID())
+	DatasetDataGUID.Set(o, b.UUID())
 	setCensus(o)
 }
 

@@ -49,11 +49,11 @@ var (
 	DatasetRMRSource      = schema.Bool(schema.Field{Name: "rmr_source"})
 	DatasetRMRPeer        = schema.Bool(schema.Field{Name: "rmr_active_active_peer"})
 	DatasetMobilitySource = schema.NullBool(schema.Field{Name: "mobility_source"})
-	DatasetRMRGuid        = schema.String(schema.Field{Name: "rmr_snapshot_guid"})
-	DatasetDataGuid       = schema.String(schema.Field{Name: "data_snapshot_guid"})
-	DatasetMgmtGuid       = schema.String(schema.Field{Name: "mgmt_snapshot_guid", Gate: schema.Gate{Feature: "replicate_snapshots", AtLeast: 3}})
-	DatasetCGSnapGuid     = schema.String(schema.Field{Name: "_cg_snapshot_guid"})
-	DatasetCGGuid         = schema.String(schema.Field{Name: "_cg_guid"})
+	DatasetRMRGUID        = schema.String(schema.Field{Name: "rmr_snapshot_guid"})
+	DatasetDataGUID       = schema.String(schema.Field{Name: "data_snapshot_guid"})
+	DatasetMgmtGUID       = schema.String(schema.Field{Name: "mgmt_snapshot_guid", Gate: schema.Gate{Feature: "replicate_snapshots", AtLeast: 3}})
+	DatasetCGSnapGUID     = schema.String(schema.Field{Name: "_cg_snapshot_guid"})
+	DatasetCGGUID         = schema.String(schema.Field{Name: "_cg_guid"})
 	DatasetFamily         = schema.Int(schema.Field{Name: "family_id", Flags: schema.Index | schema.NotNull})
 	DatasetLockExpires    = schema.Int(schema.Field{Name: "lock_expires_at", Flags: schema.Editable})
 	DatasetReclaimSerial  = schema.Int(schema.Field{Name: "_reclaimed_snapshot_remote_system_serial"})
@@ -128,8 +128,8 @@ func datasetFields() []schema.Holder {
 		datasetImage, datasetCensus,
 		DatasetType, DatasetKind, DatasetDepth, DatasetName, CreatedAt, UpdatedAt, DatasetMapped, DatasetWriteProtected,
 		DatasetSize, DatasetProvisioning, DatasetSSD, DatasetExpress, DatasetExpressStatus, DatasetCompression,
-		DatasetRMRTarget, DatasetRMRSource, DatasetRMRPeer, DatasetMobilitySource, DatasetRMRGuid, DatasetDataGuid,
-		DatasetMgmtGuid, DatasetCGSnapGuid, DatasetCGGuid, DatasetFamily, DatasetLockExpires, DatasetReclaimSerial,
+		DatasetRMRTarget, DatasetRMRSource, DatasetRMRPeer, DatasetMobilitySource, DatasetRMRGUID, DatasetDataGUID,
+		DatasetMgmtGUID, DatasetCGSnapGUID, DatasetCGGUID, DatasetFamily, DatasetLockExpires, DatasetReclaimSerial,
 		DatasetRetention, DatasetUsed, DatasetTreeAllocated, DatasetAllocated, DatasetSuppressed, DatasetSavings,
 		DatasetSavingsOwn, DatasetDiskUsage, DatasetReduction, DatasetSourceSG, DatasetPool, DatasetParent,
 		DatasetCGName, DatasetCG, DatasetHasChildren, DatasetHasInternal, DatasetIsInternal, DatasetPromoteSource,

@@ -2,6 +2,7 @@ package model_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"testing"
 	"time"
@@ -32,9 +33,7 @@ func newDisks(t testing.TB) *disks {
 
 func (d *disks) volume(name string, more map[string]any) simtest.Object {
 	body := map[string]any{"name": name, "size": 2 * gb, "pool_id": d.pool, "provtype": "THIN"}
-	for k, v := range more {
-		body[k] = v
-	}
+	maps.Copy(body, more)
 	return d.Post("volumes", body)
 }
 
@@ -47,9 +46,7 @@ func TestDataset_refusals(t *testing.T) {
 	snap := d.Post("volumes", map[string]any{"name": "s", "parent_id": v.ID("id")})
 	create := func(more map[string]any) map[string]any {
 		body := map[string]any{"name": "n", "size": 2 * gb, "pool_id": d.pool}
-		for k, x := range more {
-			body[k] = x
-		}
+		maps.Copy(body, more)
 		return body
 	}
 	before := string(d.Do(http.MethodGet, "volumes", nil).Raw) + string(d.Do(http.MethodGet, "pools", nil).Raw)

@@ -71,7 +71,7 @@ func ipKind(o *schema.Object, ips []IP) string {
 	case SpaceService.Get(o) == ReplicationService:
 		return managementIP
 	default:
-		return "MANAGMENT"
+		return "MANAGMENT" //nolint:misspell // as the array spells it
 	}
 }
 

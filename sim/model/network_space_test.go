@@ -118,7 +118,7 @@ func TestSpace_addressElement(t *testing.T) {
 	}).id("id"))
 	want := func(enabled bool, home any) []any {
 		return []any{map[string]any{
-			"ip_address": "127.0.0.1", "enabled": enabled, "reserved": false, "vlan_id": 1.0, "interface_id": home, "type": "MANAGMENT",
+			"ip_address": "127.0.0.1", "enabled": enabled, "reserved": false, "vlan_id": 1.0, "interface_id": home, "type": "MANAGMENT", //nolint:misspell // as the array spells it
 		}}
 	}
 	a.post(boxA, one+"/ips", "127.0.0.1")

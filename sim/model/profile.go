@@ -1,6 +1,7 @@
 package model
 
 import (
+	"strings"
 	"time"
 
 	"infinisim/sim/apierr"
@@ -115,14 +116,14 @@ func ProfileByName(name string) (*Profile, error) {
 	if name == "" {
 		return &all[0], nil
 	}
-	names := ""
+	var names []string
 	for i := range all {
 		if all[i].Name == name {
 			return &all[i], nil
 		}
-		names += " " + all[i].Name
+		names = append(names, all[i].Name)
 	}
-	return nil, apierr.New(apierr.InvalidValue, "profile: %q is none of%s", name, names).About("profile")
+	return nil, apierr.New(apierr.InvalidValue, "profile: %q is none of %s", name, strings.Join(names, ", ")).About("profile")
 }
 
 // Profile is the release that the array was made as.

@@ -140,7 +140,7 @@ func suspendReplica(r *replica, _ *model.Input) error {
 	if r.isSuspended() {
 		return apierr.New(apierr.ReplicaAlreadySuspended, "replica %d is suspended", r.o.ID())
 	}
-	return r.must(evSuspend)
+	return r.fire(evSuspend)
 }
 
 func resumeReplica(r *replica, _ *model.Input) error {
@@ -151,7 +151,7 @@ func resumeReplica(r *replica, _ *model.Input) error {
 		return apierr.New(apierr.LinkNotConnected, "link %d is not connected", r.link.ID())
 	}
 	replicaWaiting.Set(r.o, true)
-	return r.must(evResume)
+	return r.fire(evResume)
 }
 
 // syncNow starts a job at once; behind a running one it waits, and further
@@ -167,7 +167,7 @@ func syncNow(r *replica, _ *model.Input) error {
 	}
 	replicaWaiting.Set(r.o, true)
 	if r.state() == asyncIdle {
-		return r.must(evStart)
+		return r.fire(evStart)
 	}
 	return r.save()
 }
@@ -199,7 +199,7 @@ func (r *replica) changeType(to string, in model.Body) error {
 	if err := r.message(msgConfigure, configure{Replica: ReplicaRemoteID.Get(r.o), Settings: r.settings()}, nil); err != nil {
 		return err
 	}
-	if _, err := r.fire(on); err != nil {
+	if err := r.fire(on); err != nil {
 		return err
 	}
 	if err := r.watchRPO(); err != nil {

@@ -329,5 +329,5 @@ func afterReplicaCreate(b *model.Box, o *schema.Object, _ *model.Input) error {
 	if err := emitReplica(b, o, "CREATED", "INFO"); err != nil {
 		return err
 	}
-	return r.must(evStart)
+	return r.fire(evStart)
 }

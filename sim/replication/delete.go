@@ -172,7 +172,7 @@ func (r *replica) reclaim(o *schema.Object, h held) (*schema.Object, error) {
 		return nil, err
 	}
 	model.DatasetSize.Set(snap, h.Size)
-	model.DatasetRMRGuid.Set(snap, h.GUID)
+	model.DatasetRMRGUID.Set(snap, h.GUID)
 	model.DatasetReclaimSerial.Set(snap, LinkRemoteSerial.Get(r.link))
 	return snap, r.b.Tx.Put(r.b.Key, snap)
 }
@@ -186,7 +186,7 @@ func (r *replica) giveGroup(snaps []*schema.Object) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	model.CGGuid.Set(sg, ReplicaGUID.Get(r.o))
+	model.CGGUID.Set(sg, ReplicaGUID.Get(r.o))
 	return sg.ID(), r.b.Tx.Put(r.b.Key, sg)
 }
 

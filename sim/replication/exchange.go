@@ -265,7 +265,7 @@ func linkMoved(b *model.Box, link *schema.Object, up, detached bool) error {
 		if detached && !r.isSync() {
 			move = evSuspend
 		}
-		if err := r.must(move); err != nil {
+		if err := r.fire(move); err != nil {
 			return err
 		}
 	}

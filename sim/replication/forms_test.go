@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"infinisim/sim/simtest"
 )
 
 func TestForms_autoCreate(t *testing.T) {
@@ -18,8 +20,8 @@ func TestForms_autoCreate(t *testing.T) {
 		"description": "d", "entity_type": "VOLUME", "local_entity_id": v, "replication_type": "ASYNC", "base_action": "NEW",
 		"link_id": w.link[boxA], "remote_pool_id": w.pool[boxB], "sync_interval": 240000, "rpo_value": 300000,
 	})
-	assert.Equal(t, v, r.id("local_entity_id"))
-	assert.NotZero(t, r.id("remote_entity_id"))
+	assert.Equal(t, v, r.ID("local_entity_id"))
+	assert.NotZero(t, r.ID("remote_entity_id"))
 	assert.Equal(t, true, w.get(boxA, fmt.Sprintf("volumes/%d", v))["rmr_source"])
 }
 
@@ -37,9 +39,9 @@ func TestForms_existingFormattedTarget(t *testing.T) {
 	w.write(boxB, used, 0, gib, 1)
 	w.refused(http.StatusConflict, "REPLICA_TARGET_NOT_EMPTY", boxA, http.MethodPost, "replicas", body(used))
 	w.refused(http.StatusNotFound, "REPLICA_TARGET_NOT_FOUND", boxA, http.MethodPost, "replicas", body(99))
-	bigger := w.post(boxB, "volumes", object{"name": "big", "size": 2 * volumeSize, "pool_id": w.pool[boxB], "provtype": "THIN"}).id("id")
+	bigger := w.post(boxB, "volumes", object{"name": "big", "size": 2 * volumeSize, "pool_id": w.pool[boxB], "provtype": "THIN"}).ID("id")
 	w.refused(http.StatusConflict, "REPLICA_TARGET_SIZE_MISMATCH", boxA, http.MethodPost, "replicas", body(bigger))
-	snap := w.post(boxB, "volumes", object{"name": "s", "parent_id": there}).id("id")
+	snap := w.post(boxB, "volumes", object{"name": "s", "parent_id": there}).ID("id")
 	w.refused(http.StatusConflict, "REPLICA_TARGET_TYPE_MISMATCH", boxA, http.MethodPost, "replicas", body(snap))
 	w.refused(http.StatusConflict, "REPLICA_TARGET_NOT_EMPTY", boxA, http.MethodPost, "replicas", body(there))
 	w.ok(boxB, http.MethodDelete, fmt.Sprintf("volumes/%d?approved=true", snap), nil)
@@ -47,8 +49,7 @@ func TestForms_existingFormattedTarget(t *testing.T) {
 	w.post(boxA, "replicas", body(there))
 	w.settle()
 	assert.Equal(t, w.digest(boxA, v), w.digest(boxB, there))
-	status, out := w.call(boxA, http.MethodPost, "replicas", body(w.volume(boxB)))
-	require.Equal(t, http.StatusConflict, status, "%v", out)
+	require.Equal(t, http.StatusConflict, w.call(boxA, http.MethodPost, "replicas", body(w.volume(boxB))).Status)
 }
 
 func TestForms_baseSnapshots(t *testing.T) {
@@ -58,10 +59,10 @@ func TestForms_baseSnapshots(t *testing.T) {
 	w.write(boxA, v, 0, gib, 4)
 	r := w.replicate(v, nil)
 	w.settle()
-	there := r.id("remote_entity_id")
-	gone := w.ok(boxA, http.MethodDelete, fmt.Sprintf("replicas/%d?approved=true&retain_staging_area=true", r.id("id")), nil)
-	first := gone["entity_pairs"].([]any)[0].(map[string]any)
-	here, far := object(first).id("_local_reclaimed_snapshot_id"), object(first).id("_remote_reclaimed_snapshot_id")
+	there := r.ID("remote_entity_id")
+	gone := w.ok(boxA, http.MethodDelete, fmt.Sprintf("replicas/%d?approved=true&retain_staging_area=true", r.ID("id")), nil)
+	first := pairs(gone)[0]
+	here, far := first.ID("_local_reclaimed_snapshot_id"), first.ID("_remote_reclaimed_snapshot_id")
 	require.NotZero(t, here)
 	require.NotZero(t, far)
 	assert.Equal(t, w.get(boxA, fmt.Sprintf("volumes/%d", here))["rmr_snapshot_guid"], w.get(boxB, fmt.Sprintf("volumes/%d", far))["rmr_snapshot_guid"])
@@ -76,14 +77,14 @@ func TestForms_baseSnapshots(t *testing.T) {
 			"local_base_entity_id": local, "remote_base_entity_id": remote,
 		}}}
 	}
-	other := w.post(boxB, "volumes", object{"name": "other", "parent_id": there}).id("id")
+	other := w.post(boxB, "volumes", object{"name": "other", "parent_id": there}).ID("id")
 	w.refused(http.StatusConflict, "REPLICA_BASE_MISMATCH", boxA, http.MethodPost, "replicas", body(here, other))
 	w.refused(http.StatusConflict, "REPLICA_BASE_NOT_IN_FAMILY", boxA, http.MethodPost, "replicas", body(v, far))
 	again := w.post(boxA, "replicas", body(here, far))
 	w.settle()
 	assert.Equal(t, w.digest(boxA, v), w.digest(boxB, there))
 	// 100 MiB at 100 MB/s, not 1 GiB: the difference to the base alone.
-	assert.Equal(t, int64(1048+504), w.replica(again.id("id")).id("sync_duration"))
+	assert.Equal(t, int64(1048+504), w.replica(again.ID("id")).ID("sync_duration"))
 }
 
 func TestForms_takeSnap(t *testing.T) {
@@ -97,7 +98,7 @@ func TestForms_takeSnap(t *testing.T) {
 	}}})
 	w.write(boxA, v, 0, 100<<20, 5)
 	w.settle()
-	w.post(boxA, fmt.Sprintf("replicas/%d/sync", r.id("id")), nil)
+	w.post(boxA, fmt.Sprintf("replicas/%d/sync", r.ID("id")), nil)
 	w.settle()
 	assert.Equal(t, w.digest(boxA, v), w.digest(boxB, there))
 }
@@ -105,28 +106,28 @@ func TestForms_takeSnap(t *testing.T) {
 func TestForms_filesystem(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	fs := w.post(boxA, "filesystems", object{"name": "fs", "size": gib, "pool_id": w.pool[boxA], "provtype": "THIN"}).id("id")
+	fs := w.post(boxA, "filesystems", object{"name": "fs", "size": gib, "pool_id": w.pool[boxA], "provtype": "THIN"}).ID("id")
 	w.write(boxA, fs, 0, 500<<20, 4)
 	body := object{"link_id": w.link[boxA], "entity_type": "filesystem", "remote_pool_id": w.pool[boxB], "replication_type": "SYNC", "entity_pairs": []object{{"local_entity_id": fs, "remote_base_action": "CREATE"}}}
 	w.refused(http.StatusBadRequest, "REPLICA_TYPE_NOT_SUPPORTED_FOR_ENTITY", boxA, http.MethodPost, "replicas", body)
 	delete(body, "replication_type")
 	r := w.post(boxA, "replicas", body)
 	w.settle()
-	assert.Equal(t, w.digest(boxA, fs), w.digest(boxB, r.id("remote_entity_id")))
-	w.refused(http.StatusConflict, "REPLICA_TYPE_CHANGE_NOT_SUPPORTED", boxA, http.MethodPost, fmt.Sprintf("replicas/%d/change_type_to_sync", r.id("id")), object{})
+	assert.Equal(t, w.digest(boxA, fs), w.digest(boxB, r.ID("remote_entity_id")))
+	w.refused(http.StatusConflict, "REPLICA_TYPE_CHANGE_NOT_SUPPORTED", boxA, http.MethodPost, fmt.Sprintf("replicas/%d/change_type_to_sync", r.ID("id")), object{})
 }
 
 func (w *world) group(box string, members ...int64) int64 {
 	w.t.Helper()
 	w.n++
-	cg := w.post(box, "cgs", object{"name": fmt.Sprintf("cg%d", w.n), "pool_id": w.pool[box]}).id("id")
+	cg := w.post(box, "cgs", object{"name": fmt.Sprintf("cg%d", w.n), "pool_id": w.pool[box]}).ID("id")
 	for _, m := range members {
 		w.post(box, fmt.Sprintf("cgs/%d/members", cg), object{"dataset_id": m})
 	}
 	return cg
 }
 
-func (w *world) replicateGroup(cg int64, members ...int64) object {
+func (w *world) replicateGroup(cg int64, members ...int64) simtest.Object {
 	w.t.Helper()
 	list := []object{}
 	for _, m := range members {
@@ -149,16 +150,16 @@ func TestGroup_ofThree(t *testing.T) {
 		"link_id": w.link[boxA], "entity_type": "VOLUME", "remote_pool_id": w.pool[boxB], "entity_pairs": []object{{"local_entity_id": a, "remote_base_action": "CREATE"}},
 	})
 	r := w.replicateGroup(cg, a, b, c)
-	id := r.id("id")
-	assert.Equal(t, cg, r.id("local_entity_id"))
+	id := r.ID("id")
+	assert.Equal(t, cg, r.ID("local_entity_id"))
 	w.settle()
-	list := r["entity_pairs"].([]any)
+	list := pairs(r)
 	require.Len(t, list, 3)
 	for i, m := range []int64{a, b, c} {
-		p := object(list[i].(map[string]any))
-		assert.Equal(t, m, p.id("local_entity_id"))
-		assert.Equal(t, w.digest(boxA, m), w.digest(boxB, p.id("remote_entity_id")))
-		assert.Equal(t, r.id("remote_cg_id"), w.get(boxB, fmt.Sprintf("volumes/%d", p.id("remote_entity_id"))).id("cg_id"))
+		p := list[i]
+		assert.Equal(t, m, p.ID("local_entity_id"))
+		assert.Equal(t, w.digest(boxA, m), w.digest(boxB, p.ID("remote_entity_id")))
+		assert.Equal(t, r.ID("remote_cg_id"), w.get(boxB, fmt.Sprintf("volumes/%d", p.ID("remote_entity_id"))).ID("cg_id"))
 	}
 	w.refused(http.StatusConflict, "CG_IS_REPLICATED", boxA, http.MethodDelete, fmt.Sprintf("cgs/%d?approved=true", cg), nil)
 
@@ -171,17 +172,17 @@ func TestGroup_ofThree(t *testing.T) {
 	w.shows(id, "ACTIVE", "INITIALIZING", true, nil)
 	w.settle()
 	w.shows(id, "ACTIVE", nil, false, nil)
-	last := object(w.replica(id)["entity_pairs"].([]any)[3].(map[string]any))
-	assert.Equal(t, w.digest(boxA, d), w.digest(boxB, last.id("remote_entity_id")))
+	last := pairs(w.replica(id))[3]
+	assert.Equal(t, w.digest(boxA, d), w.digest(boxB, last.ID("remote_entity_id")))
 	assert.Equal(t, true, w.get(boxA, fmt.Sprintf("volumes/%d", d))["rmr_source"])
 
 	w.ok(boxA, http.MethodDelete, fmt.Sprintf("cgs/%d/members/%d?approved=true&retain_staging_area=true", cg, d), nil)
 	assert.Equal(t, false, w.get(boxA, fmt.Sprintf("volumes/%d", d))["rmr_source"])
 	assert.Equal(t, true, w.get(boxA, fmt.Sprintf("volumes/%d", d))["has_children"])
-	assert.Equal(t, false, w.get(boxB, fmt.Sprintf("volumes/%d", last.id("remote_entity_id")))["rmr_target"])
+	assert.Equal(t, false, w.get(boxB, fmt.Sprintf("volumes/%d", last.ID("remote_entity_id")))["rmr_target"])
 
 	gone := w.ok(boxA, http.MethodDelete, fmt.Sprintf("replicas/%d?approved=true&retain_staging_area=true", id), nil)
-	here, far := gone.id("_local_reclaimed_sg_id"), gone.id("_remote_reclaimed_sg_id")
+	here, far := gone.ID("_local_reclaimed_sg_id"), gone.ID("_remote_reclaimed_sg_id")
 	assert.Equal(t, "SNAPSHOT", w.get(boxA, fmt.Sprintf("cgs/%d", here))["type"])
 	assert.Equal(t, float64(3), w.get(boxB, fmt.Sprintf("cgs/%d", far))["members_count"])
 }
@@ -192,8 +193,8 @@ func TestGroup_empty(t *testing.T) {
 	cg := w.group(boxA)
 	r := w.replicateGroup(cg)
 	w.settle()
-	w.shows(r.id("id"), "ACTIVE", nil, false, nil)
-	assert.Equal(t, "MASTER", w.get(boxB, fmt.Sprintf("cgs/%d", r.id("remote_cg_id")))["type"])
+	w.shows(r.ID("id"), "ACTIVE", nil, false, nil)
+	assert.Equal(t, "MASTER", w.get(boxB, fmt.Sprintf("cgs/%d", r.ID("remote_cg_id")))["type"])
 }
 
 func TestGroup_takeSnapWithoutNamingTheRemoteGroup(t *testing.T) {
@@ -205,7 +206,7 @@ func TestGroup_takeSnapWithoutNamingTheRemoteGroup(t *testing.T) {
 		"link_id": w.link[boxA], "entity_type": "CONSISTENCY_GROUP", "local_cg_id": cg,
 		"entity_pairs": []object{{"local_entity_id": a, "remote_entity_id": x, "local_base_action": "TAKE_SNAP", "remote_base_action": "TAKE_SNAP"}},
 	})
-	assert.Equal(t, there, r.id("remote_cg_id"))
+	assert.Equal(t, there, r.ID("remote_cg_id"))
 	w.settle()
 }
 
@@ -219,11 +220,11 @@ func TestGroup_synchronizedMemberJoins(t *testing.T) {
 		"entity_pairs": []object{{"local_entity_id": a, "remote_base_action": "CREATE"}},
 	})
 	w.settle()
-	w.shows(r.id("id"), "ACTIVE", nil, false, "SYNCHRONIZED")
+	w.shows(r.ID("id"), "ACTIVE", nil, false, "SYNCHRONIZED")
 	b := w.volume(boxA)
 	w.write(boxA, b, 0, gib, 2)
 	w.post(boxA, fmt.Sprintf("cgs/%d/members", cg), object{"dataset_id": b})
-	w.shows(r.id("id"), "ACTIVE", "INITIALIZING", true, "INITIALIZING")
+	w.shows(r.ID("id"), "ACTIVE", "INITIALIZING", true, "INITIALIZING")
 	w.settle()
-	w.shows(r.id("id"), "ACTIVE", nil, false, "SYNCHRONIZED")
+	w.shows(r.ID("id"), "ACTIVE", nil, false, "SYNCHRONIZED")
 }

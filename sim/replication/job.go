@@ -41,10 +41,10 @@ func (r *engine) handleJobs() {
 		})
 	}
 	on(jobPhase, (*replica).nextPhase)
-	on(jobStart, func(r *replica) error { return r.must(evStart) })
+	on(jobStart, func(r *replica) error { return r.fire(evStart) })
 	on(jobExpire, func(r *replica) error {
 		ReplicaReason.Set(r.o, "LINK_LOST")
-		return r.must(evTrouble)
+		return r.fire(evTrouble)
 	})
 	on(jobRPO, (*replica).rpoBreached)
 	r.Jobs.Handle(jobSlots, func(tx *store.Tx, j job.Job) error {
@@ -59,13 +59,6 @@ func (r *engine) handleJobs() {
 		rep.schedule(phaseCommit, rep.path().Latency)
 		return rep.save()
 	})
-}
-
-// must moves the replica and lets an event pass that the table does not know
-// for its state.
-func (r *replica) must(on event) error {
-	_, err := r.fire(on)
-	return err
 }
 
 // startJob takes an image of every member at this instant and begins to send
@@ -159,7 +152,7 @@ func (r *replica) nextPhase() error {
 		r.schedule(phaseAck, r.path().Latency)
 		return r.save()
 	case phaseAck:
-		return r.must(evCopied)
+		return r.fire(evCopied)
 	case phaseSend, phaseHold:
 	}
 	return nil
@@ -174,7 +167,7 @@ func (r *replica) troubled(err error) error {
 	}
 	ReplicaReason.Set(r.o, string(e.Code))
 	ReplicaStateText.Set(r.o, e.Message)
-	return r.must(evTrouble)
+	return r.fire(evTrouble)
 }
 
 // endJob makes the image that was sent the one that both sides have.

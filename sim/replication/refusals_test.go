@@ -11,29 +11,16 @@ import (
 	"infinisim/sim/fabric"
 )
 
-// state is everything that a refused request must leave as it was.
-func (w *world) state() string {
-	w.t.Helper()
-	out := ""
-	for _, box := range []string{boxA, boxB} {
-		for _, path := range []string{"volumes", "filesystems", "cgs", "replicas", "links", "pools", "events?page_size=1&sort=-id"} {
-			_, all := w.call(box, http.MethodGet, path, nil)
-			out += fmt.Sprintf("%s %s %v\n", box, path, all["result"])
-		}
-	}
-	return out
-}
-
 func TestRefusals_changeNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	v, snapped := w.volume(boxA), w.volume(boxA)
-	snap := w.post(boxA, "volumes", object{"name": "snap", "parent_id": snapped}).id("id")
+	snap := w.post(boxA, "volumes", object{"name": "snap", "parent_id": snapped}).ID("id")
 	replicated := w.volume(boxA)
 	r := w.replicate(replicated, nil)
 	initializing := w.volume(boxA)
 	w.settle()
-	i := w.replicate(initializing, nil).id("id")
+	i := w.replicate(initializing, nil).ID("id")
 	create := func(local int64, more object) object {
 		body := object{
 			"link_id": w.link[boxA], "entity_type": "VOLUME", "remote_pool_id": w.pool[boxB],
@@ -44,8 +31,8 @@ func TestRefusals_changeNothing(t *testing.T) {
 		}
 		return body
 	}
-	replica, target := fmt.Sprintf("replicas/%d", r.id("id")), fmt.Sprintf("replicas/%d", r.id("remote_replica_id"))
-	there := fmt.Sprintf("volumes/%d", r.id("remote_entity_id"))
+	replica, target := fmt.Sprintf("replicas/%d", r.ID("id")), fmt.Sprintf("replicas/%d", r.ID("remote_replica_id"))
+	there := fmt.Sprintf("volumes/%d", r.ID("remote_entity_id"))
 	for name, c := range map[string]struct {
 		status       int
 		code         string
@@ -57,7 +44,7 @@ func TestRefusals_changeNothing(t *testing.T) {
 		"missing dataset":           {404, "VOLUME_NOT_FOUND", boxA, "POST", "replicas", create(9, nil)},
 		"snapshot":                  {409, "REPLICA_ENTITY_IS_NOT_MASTER", boxA, "POST", "replicas", create(snap, nil)},
 		"second over the link":      {409, "REPLICA_ALREADY_EXISTS", boxA, "POST", "replicas", create(replicated, nil)},
-		"target as a source":        {409, "REPLICA_ENTITY_IS_TARGET", boxB, "POST", "replicas", object{"link_id": w.link[boxB], "entity_type": "VOLUME", "remote_pool_id": w.pool[boxA], "entity_pairs": []object{{"local_entity_id": r.id("remote_entity_id"), "remote_base_action": "CREATE"}}}},
+		"target as a source":        {409, "REPLICA_ENTITY_IS_TARGET", boxB, "POST", "replicas", object{"link_id": w.link[boxB], "entity_type": "VOLUME", "remote_pool_id": w.pool[boxA], "entity_pairs": []object{{"local_entity_id": r.ID("remote_entity_id"), "remote_base_action": "CREATE"}}}},
 		"unknown base action":       {400, "REPLICA_BASE_ACTION_NOT_SUPPORTED", boxA, "POST", "replicas", create(v, object{"entity_pairs": []object{{"local_entity_id": v, "remote_base_action": "X"}}})},
 		"no pairs":                  {400, "REPLICA_ENTITY_PAIRS_MISMATCH", boxA, "POST", "replicas", create(v, object{"entity_pairs": []object{}})},
 		"pairs of a wrong type":     {400, "INVALID_FIELD_VALUE", boxA, "POST", "replicas", create(v, object{"entity_pairs": "x"})},
@@ -80,8 +67,8 @@ func TestRefusals_changeNothing(t *testing.T) {
 		"unknown field":             {400, "UNKNOWN_FIELD", boxA, "PUT", replica, object{"evil": 1}},
 		"rpo too low later":         {400, "REPLICA_RPO_TOO_LOW", boxA, "PUT", replica, object{"rpo_value": 5000}},
 		"link with replicas":        {409, "LINK_HAS_REPLICAS", boxA, "DELETE", fmt.Sprintf("links/%d?approved=true", w.link[boxA]), nil},
-		"second link":               {409, "LINK_ALREADY_EXISTS", boxA, "POST", "links", object{"name": "x", "local_replication_network_space_id": w.get(boxA, fmt.Sprintf("links/%d", w.link[boxA])).id("local_replication_network_space_id"), "remote_host": "10.2.0.1"}},
-		"link to nowhere":           {409, "LINK_REMOTE_HOST_UNREACHABLE", boxA, "POST", "links", object{"name": "x", "local_replication_network_space_id": w.get(boxA, fmt.Sprintf("links/%d", w.link[boxA])).id("local_replication_network_space_id"), "remote_host": "10.9.0.1"}},
+		"second link":               {409, "LINK_ALREADY_EXISTS", boxA, "POST", "links", object{"name": "x", "local_replication_network_space_id": w.space(), "remote_host": w.host()}},
+		"link to nowhere":           {409, "LINK_REMOTE_HOST_UNREACHABLE", boxA, "POST", "links", object{"name": "x", "local_replication_network_space_id": w.space(), "remote_host": "10.9.0.1"}},
 		"pool with volumes":         {409, "POOL_NOT_EMPTY", boxA, "DELETE", fmt.Sprintf("pools/%d?approved=true", w.pool[boxA]), nil},
 		"resume of an active one":   {409, "REPLICA_NOT_SUSPENDED", boxA, "POST", replica + "/resume", nil},
 		"replica of active-active":  {400, "REPLICATION_TYPE_NOT_OFFERED", boxA, "POST", "replicas", create(v, object{"replication_type": "ACTIVE_ACTIVE"})},
@@ -97,7 +84,7 @@ func TestRefusals_cutLink(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	v := w.volume(boxA)
-	id := w.replicate(w.volume(boxA), nil).id("id")
+	id := w.replicate(w.volume(boxA), nil).ID("id")
 	w.settle()
 	w.cut(true)
 	w.refused(http.StatusConflict, "LINK_IS_NOT_CONNECTED", boxA, http.MethodPost, "replicas", object{
@@ -114,13 +101,13 @@ func TestDelete_targetFirst(t *testing.T) {
 	w := newWorld(t)
 	v := w.volume(boxA)
 	r := w.replicate(v, nil)
-	w.ok(boxB, http.MethodDelete, fmt.Sprintf("replicas/%d?approved=true&force_on_target=true", r.id("remote_replica_id")), nil)
-	assert.Equal(t, false, w.get(boxB, fmt.Sprintf("volumes/%d", r.id("remote_entity_id")))["rmr_target"])
-	w.shows(r.id("id"), "ACTIVE", "INITIALIZING", true, nil)
+	w.ok(boxB, http.MethodDelete, fmt.Sprintf("replicas/%d?approved=true&force_on_target=true", r.ID("remote_replica_id")), nil)
+	assert.Equal(t, false, w.get(boxB, fmt.Sprintf("volumes/%d", r.ID("remote_entity_id")))["rmr_target"])
+	w.shows(r.ID("id"), "ACTIVE", "INITIALIZING", true, nil)
 	w.settle()
-	w.shows(r.id("id"), "AUTO_SUSPENDED", nil, true, nil)
-	gone := w.ok(boxA, http.MethodDelete, fmt.Sprintf("replicas/%d?approved=true", r.id("id")), nil)
-	first := object(gone["entity_pairs"].([]any)[0].(map[string]any))
+	w.shows(r.ID("id"), "AUTO_SUSPENDED", nil, true, nil)
+	gone := w.ok(boxA, http.MethodDelete, fmt.Sprintf("replicas/%d?approved=true", r.ID("id")), nil)
+	first := pairs(gone)[0]
 	assert.Nil(t, first["_local_reclaimed_snapshot_id"], "nothing was committed yet")
 	assert.Equal(t, false, w.get(boxA, fmt.Sprintf("volumes/%d", v))["rmr_source"])
 	assert.Equal(t, []any{}, w.get(boxA, fmt.Sprintf("volumes/%d", v))["replica_ids"])
@@ -130,7 +117,7 @@ func TestRemote_passThrough(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	r := w.replicate(w.volume(boxA), nil)
-	got := w.get(boxA, fmt.Sprintf("remote/%d/api/rest/replicas/%d", w.link[boxA], r.id("remote_replica_id")))
+	got := w.get(boxA, fmt.Sprintf("remote/%d/api/rest/replicas/%d", w.link[boxA], r.ID("remote_replica_id")))
 	assert.Equal(t, "TARGET", got["role"])
 	w.path(func(m *fabric.Model) { m.Cut = true })
 	w.refused(http.StatusConflict, "LINK_IS_NOT_CONNECTED", boxA, http.MethodGet, fmt.Sprintf("remote/%d/api/rest/pools", w.link[boxA]), nil)

@@ -152,7 +152,7 @@ func (r *replica) localBase(p *pair, o *schema.Object, a pairAsk, im data.Image)
 	if err != nil {
 		return held{}, "", err
 	}
-	h, err := r.hold(p, model.DatasetRMRGuid.Get(snap), model.ImageID(snap), model.DatasetSize.Get(snap))
+	h, err := r.hold(p, model.DatasetRMRGUID.Get(snap), model.ImageID(snap), model.DatasetSize.Get(snap))
 	return h, h.GUID, err
 }
 

@@ -1,6 +1,9 @@
 package replication
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // state is the one word of a replica's condition.
 type state string
@@ -130,11 +133,11 @@ func isBehind(r *replica) bool { return r.behind() }
 
 func isHeld(r *replica) bool { return r.job != nil && r.job.Phase == phaseHold }
 
-// fire moves a replica by an event. It reports false, and changes nothing,
-// where the table has no rule for it. The replica is saved.
-func (r *replica) fire(on event) (bool, error) {
+// fire moves a replica by an event and saves it. An event that the table does
+// not know for the replica's state changes nothing.
+func (r *replica) fire(on event) error {
 	for _, rule := range rules() {
-		if rule.on != on || !contains(rule.in, r.state()) || rule.guard != nil && !rule.guard(r) {
+		if rule.on != on || !slices.Contains(rule.in, r.state()) || rule.guard != nil && !rule.guard(r) {
 			continue
 		}
 		if rule.to != "" {
@@ -142,19 +145,10 @@ func (r *replica) fire(on event) (bool, error) {
 		}
 		for _, do := range rule.effect {
 			if err := do(r); err != nil {
-				return false, fmt.Errorf("replica %d of %s: %s: %w", r.o.ID(), r.b.Key, on, err)
+				return fmt.Errorf("replica %d of %s: %s: %w", r.o.ID(), r.b.Key, on, err)
 			}
 		}
-		return true, r.save()
+		return r.save()
 	}
-	return false, nil
-}
-
-func contains(list []state, s state) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
+	return nil
 }

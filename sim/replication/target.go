@@ -68,7 +68,7 @@ func (r *engine) handleReplicas() {
 			return nil, err
 		}
 		ReplicaReason.Set(rep.o, ask.Reason)
-		return nil, rep.must(evTrouble)
+		return nil, rep.fire(evTrouble)
 	})
 }
 
@@ -326,7 +326,7 @@ func (r *replica) targetBase(p *pair, o *schema.Object, m memberOffer, out *memb
 		if err != nil {
 			return err
 		}
-		if guid := model.DatasetRMRGuid.Get(snap); guid == "" || guid != m.BaseGUID {
+		if guid := model.DatasetRMRGUID.Get(snap); guid == "" || guid != m.BaseGUID {
 			return apierr.New(apierr.ReplicaBaseMismatch, "remote_base_entity_id: snapshot %d is of another image", snap.ID()).About("remote_base_entity_id")
 		}
 		if err := r.b.PointAt(o, model.ImageID(snap)); err != nil {

@@ -31,6 +31,7 @@ func syncWords() []string {
 // them field by field: PENDING counts as idle there, and a SYNC replica needs
 // is_initial and a job besides sync_state while it initialises.
 func viewOf(s state) view {
+	//exhaustive:enforce
 	switch s {
 	case asyncPending:
 		return view{state: "ACTIVE", job: "PENDING"}

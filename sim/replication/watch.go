@@ -64,7 +64,7 @@ func startPending(b *model.Box) error {
 			if err != nil {
 				return err
 			}
-			if err := r.must(evStart); err != nil {
+			if err := r.fire(evStart); err != nil {
 				return err
 			}
 		}
@@ -72,7 +72,7 @@ func startPending(b *model.Box) error {
 	return nil
 }
 
-func again(r *replica) error { return r.must(evStart) }
+func again(r *replica) error { return r.fire(evStart) }
 
 func note(what string) func(r *replica) error {
 	return func(r *replica) error { return emitReplica(r.b, r.o, what, "INFO") }
