@@ -16,12 +16,12 @@ import (
 )
 
 // within runs fn in a transaction at lab time 10.
-func within(t testing.TB, fn func(tx *store.Tx)) {
-	t.Helper()
+func within(tb testing.TB, fn func(tx *store.Tx)) {
+	tb.Helper()
 	db, err := store.Open(store.Options{})
-	require.NoError(t, err)
-	defer func() { require.NoError(t, db.Close()) }()
-	require.NoError(t, db.Update(t.Context(), 10, func(tx *store.Tx) error {
+	require.NoError(tb, err)
+	defer func() { require.NoError(tb, db.Close()) }()
+	require.NoError(tb, db.Update(tb.Context(), 10, func(tx *store.Tx) error {
 		fn(tx)
 		return nil
 	}))

@@ -29,21 +29,21 @@ type world struct {
 
 var _ model.World = (*world)(nil)
 
-func newWorld(t testing.TB) *world {
-	t.Helper()
+func newWorld(tb testing.TB) *world {
+	tb.Helper()
 	l, err := lab.New(lab.Options{Seed: 3})
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		bad, err := l.Check(context.WithoutCancel(t.Context()))
-		require.NoError(t, err)
-		require.Empty(t, bad)
-		require.NoError(t, l.Close())
+	require.NoError(tb, err)
+	tb.Cleanup(func() {
+		bad, err := l.Check(context.WithoutCancel(tb.Context()))
+		require.NoError(tb, err)
+		require.Empty(tb, bad)
+		require.NoError(tb, l.Close())
 	})
 	for range 2 {
-		_, err := l.AddArray(t.Context(), lab.ArraySetup{})
-		require.NoError(t, err)
+		_, err := l.AddArray(tb.Context(), lab.ArraySetup{})
+		require.NoError(tb, err)
 	}
-	return &world{t: t, lab: l, cat: l.Catalog(), once: map[string]int64{}}
+	return &world{t: tb, lab: l, cat: l.Catalog(), once: map[string]int64{}}
 }
 
 type object map[string]any

@@ -35,22 +35,22 @@ const (
 )
 
 // newArrays makes the lab and checks it when the test ends.
-func newArrays(t testing.TB, setup lab.ArraySetup) *arrays {
-	t.Helper()
+func newArrays(tb testing.TB, setup lab.ArraySetup) *arrays {
+	tb.Helper()
 	l, err := lab.New(lab.Options{Seed: 7})
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		bad, err := l.Check(context.WithoutCancel(t.Context()))
-		require.NoError(t, err)
-		require.Empty(t, bad)
-		require.NoError(t, l.Close())
+	require.NoError(tb, err)
+	tb.Cleanup(func() {
+		bad, err := l.Check(context.WithoutCancel(tb.Context()))
+		require.NoError(tb, err)
+		require.Empty(tb, bad)
+		require.NoError(tb, l.Close())
 	})
 	for range 2 {
-		_, err := l.AddArray(t.Context(), setup)
-		require.NoError(t, err)
+		_, err := l.AddArray(tb.Context(), setup)
+		require.NoError(tb, err)
 		setup.Serial = 0
 	}
-	return &arrays{t: t, lab: l}
+	return &arrays{t: tb, lab: l}
 }
 
 // call sends a request as admin and gives status and decoded envelope.

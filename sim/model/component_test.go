@@ -10,10 +10,10 @@ import (
 	"infinisim/sim/lab"
 )
 
-func parts(t testing.TB, o object, name string) []object {
-	t.Helper()
+func parts(tb testing.TB, o object, name string) []object {
+	tb.Helper()
 	items, ok := o[name].([]any)
-	require.True(t, ok, "%s is no list", name)
+	require.True(tb, ok, "%s is no list", name)
 	out := make([]object, 0, len(items))
 	for _, e := range items {
 		c, _ := e.(map[string]any)

@@ -2,6 +2,7 @@ package model_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"testing"
 
@@ -45,9 +46,7 @@ func TestSpace_refusals(t *testing.T) {
 			"name": "s", "service": "NAS_SERVICE", "interfaces": ports,
 			"network_config": object{"netmask": 16, "network": "10.1.0.0", "default_gateway": "10.1.0.1"},
 		}
-		for k, v := range change {
-			o[k] = v
-		}
+		maps.Copy(o, change)
 		return o
 	}
 	config := func(mask any, network, gateway string) object {

@@ -2,6 +2,7 @@ package replication_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"testing"
 
@@ -26,9 +27,7 @@ func TestRefusals_changeNothing(t *testing.T) {
 			"link_id": w.link[boxA], "entity_type": "VOLUME", "remote_pool_id": w.pool[boxB],
 			"entity_pairs": []object{{"local_entity_id": local, "remote_base_action": "CREATE"}},
 		}
-		for k, x := range more {
-			body[k] = x
-		}
+		maps.Copy(body, more)
 		return body
 	}
 	replica, target := fmt.Sprintf("replicas/%d", r.ID("id")), fmt.Sprintf("replicas/%d", r.ID("remote_replica_id"))

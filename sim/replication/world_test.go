@@ -2,6 +2,7 @@ package replication_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -91,9 +92,7 @@ func (w *world) replicate(volume int64, more object) simtest.Object {
 		"link_id": w.link[boxA], "entity_type": "VOLUME", "remote_pool_id": w.pool[boxB],
 		"entity_pairs": []object{{"local_entity_id": volume, "remote_base_action": "CREATE", "remote_entity_id": nil}},
 	}
-	for k, v := range more {
-		body[k] = v
-	}
+	maps.Copy(body, more)
 	return w.post(boxA, "replicas", body)
 }
 

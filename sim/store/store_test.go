@@ -23,17 +23,17 @@ var (
 	ball  = schema.NewType("ball", color, size)
 )
 
-func open(t testing.TB, o store.Options) *store.DB {
-	t.Helper()
+func open(tb testing.TB, o store.Options) *store.DB {
+	tb.Helper()
 	db, err := store.Open(o)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	require.NoError(tb, err)
+	tb.Cleanup(func() { require.NoError(tb, db.Close()) })
 	return db
 }
 
-func update(t testing.TB, db *store.DB, fn func(tx *store.Tx) error) {
-	t.Helper()
-	require.NoError(t, db.Update(t.Context(), 1, fn))
+func update(tb testing.TB, db *store.DB, fn func(tx *store.Tx) error) {
+	tb.Helper()
+	require.NoError(tb, db.Update(tb.Context(), 1, fn))
 }
 
 // dump lists a space's keys and values.
