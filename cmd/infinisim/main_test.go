@@ -16,8 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// pipe hands over what the command prints, line by line, so that a test waits
-// on a condition and never on time.
+// start runs serve and reads what it prints until it is ready: a test waits on
+// a condition and never on time.
 func start(t *testing.T, args ...string) (line readyLine, printed *strings.Builder, stop func() error) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "ready")
@@ -41,10 +41,8 @@ func start(t *testing.T, args ...string) (line readyLine, printed *strings.Build
 		}
 	}
 	go func() { _, _ = io.Copy(io.Discard, r) }()
-	var raw []byte
-	for len(raw) == 0 { // the file appears in one step, right after the greeting
-		raw, _ = os.ReadFile(file)
-	}
+	raw, err := os.ReadFile(file) // it was there before the greeting
+	require.NoError(t, err)
 	require.NoError(t, json.Unmarshal(raw, &line))
 	return line, printed, func() error { cancel(); return <-ended }
 }

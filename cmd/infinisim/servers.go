@@ -176,6 +176,11 @@ func certificate(certFile, keyFile string) (*tls.Certificate, error) {
 // announce tells people and scripts that everything serves.
 func (s *servers) announce(_ context.Context, out io.Writer, plane string) error {
 	line := s.ready(plane)
+	if s.flags.readyFile != "" {
+		if err := writeReady(s.flags.readyFile, line); err != nil {
+			return err
+		}
+	}
 	var text strings.Builder
 	for _, a := range line.Arrays {
 		text.WriteString(a.Name + "  " + a.URL + "  user " + a.Username + "  password " + a.Password + "\n")
@@ -190,15 +195,10 @@ func (s *servers) announce(_ context.Context, out io.Writer, plane string) error
 	if _, err := io.WriteString(out, text.String()); err != nil {
 		return err
 	}
-	if len(line.Arrays) > 0 {
-		if err := greet(out, line.Arrays[0].URL, plane); err != nil {
-			return err
-		}
-	}
-	if s.flags.readyFile == "" {
+	if len(line.Arrays) == 0 {
 		return nil
 	}
-	return writeReady(s.flags.readyFile, line)
+	return greet(out, line.Arrays[0].URL, plane)
 }
 
 // greet shows a newcomer what to paste.

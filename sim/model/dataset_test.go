@@ -23,9 +23,9 @@ type disks struct {
 	pool int64
 }
 
-func newDisks(t testing.TB) *disks {
-	t.Helper()
-	l := simtest.New(t, sim.WithArrays(1))
+func newDisks(tb testing.TB) *disks {
+	tb.Helper()
+	l := simtest.New(tb, sim.WithArrays(1))
 	c := l.Client("box-1")
 	pool := c.Post("pools", map[string]any{"name": "p", "physical_capacity": 1000 * gb, "virtual_capacity": 1000 * gb})
 	return &disks{Client: c, lab: l, pool: pool.ID("id")}

@@ -1,0 +1,29 @@
+package control_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+
+	"infinisim/sim/control"
+	"infinisim/sim/lab"
+)
+
+// The control plane is an http.Handler of its own.
+func Example() {
+	l, err := lab.New(lab.Options{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _ = l.Close() }()
+	plane := control.New(control.Options{Lab: l, Log: slog.New(slog.DiscardHandler)})
+	r := httptest.NewRequestWithContext(context.Background(), http.MethodPost, "/_sim/v1/clock/advance", strings.NewReader(`{"by":"30s"}`))
+	rec := httptest.NewRecorder()
+	plane.ServeHTTP(rec, r)
+	fmt.Print(rec.Body)
+	// Output: {"now":1735689630000,"now_ns":"1735689630000000000","mode":"manual","speed":0,"next_settle":null,"next":null,"count":0,"ran":[],"blocked":[]}
+}
