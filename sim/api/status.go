@@ -42,20 +42,20 @@ func StatusOf(code apierr.Code) int {
 		apierr.LinkNameConflict, apierr.NetworkSpaceNameConflict, apierr.InterfaceNameConflict, apierr.UserIsBuiltIn,
 		apierr.InterfaceInUse, apierr.NetworkSpaceInUse, apierr.NetworkSpaceInUseLink, apierr.NetworkSpaceUnfit,
 		apierr.IPAddressEnabled, apierr.IPAddressAlreadyOn, apierr.PoolNotEmpty, apierr.PoolIsLimited, apierr.PoolIsLocked,
-		apierr.PoolNotLocked, apierr.PoolNoVirtualSpace, apierr.PoolNoPhysicalSpace, apierr.PoolTypeMismatch,
+		apierr.PoolNoVirtualSpace, apierr.PoolNoPhysicalSpace, apierr.PoolTypeMismatch,
 		apierr.SystemNoCapacity, apierr.DatasetShrink, apierr.DatasetInCG, apierr.DatasetNotInCG, apierr.DatasetIsLocked,
 		apierr.DatasetNotSnapshot, apierr.DatasetNotInFamily, apierr.DatasetIsReplicated, apierr.DatasetIsTarget,
-		apierr.DatasetWriteProtected, apierr.DatasetLimitExceeded, apierr.SnapshotLimitExceeded, apierr.CGIsEmpty,
+		apierr.DatasetWriteProtected, apierr.CGIsEmpty,
 		apierr.CGNotEmpty, apierr.CGIsSnapshot, apierr.CGMemberIsReplicated, apierr.CGIsReplicated, apierr.CGIsTarget,
 		apierr.CGPoolMismatch, apierr.LinkNotConnected, apierr.LinkAlreadyExists, apierr.LinkLimitExceeded,
-		apierr.LinkRemoteUnreachable, apierr.LinkHasReplicas, apierr.LinkIsAttached, apierr.LinkIsDetached,
+		apierr.LinkRemoteUnreachable, apierr.LinkHasReplicas, apierr.LinkIsAttached,
 		apierr.LinkIsAsyncOnly, apierr.LinkLatencyTooHigh, apierr.RemoteUnreachable, apierr.ReplicaEntityNotMaster,
 		apierr.ReplicaAlreadyExists, apierr.ReplicaEntityIsTarget, apierr.ReplicaEntityIsCGMember, apierr.ReplicaTargetNotEmpty,
 		apierr.ReplicaTargetSize, apierr.ReplicaTargetType, apierr.ReplicaTargetReplicated, apierr.ReplicaTargetLockedSnap,
 		apierr.ReplicaBaseNotInFamily, apierr.ReplicaBaseMismatch, apierr.ReplicaLimitExceeded, apierr.ReplicaIsTarget,
 		apierr.ReplicaAlreadySuspended, apierr.ReplicaNotSuspended, apierr.ReplicaRoleConflict, apierr.ReplicaNoCommonImage,
-		apierr.ReplicaIsSuspended, apierr.ReplicaIsInitializing, apierr.ReplicaTypeMismatch, apierr.ReplicaNeverSynchronized,
-		apierr.ReplicaRoleNotSupported, apierr.ReplicaNotSynchronized, apierr.ReplicaTypeChange, apierr.ReplicaConcurrentNeedsAA:
+		apierr.ReplicaIsSuspended, apierr.ReplicaIsInitializing, apierr.ReplicaTypeMismatch,
+		apierr.ReplicaTypeChange:
 		return http.StatusConflict
 	}
 	return http.StatusInternalServerError

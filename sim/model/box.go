@@ -102,11 +102,6 @@ func (e *Engine) Box(tx *store.Tx, key string, who Identity) *Box {
 	return &Box{Tx: tx, Key: key, Who: who, Eng: e}
 }
 
-// In is the same array and caller in a nested savepoint.
-func (b *Box) In(tx *store.Tx) *Box {
-	return &Box{Tx: tx, Key: b.Key, Who: b.Who, Eng: b.Eng}
-}
-
 // Release is the array's version and features, as gates ask for them.
 func (b *Box) Release() schema.Release {
 	if b.release == nil {

@@ -298,14 +298,6 @@ func (b *Box) afterRemove(o *schema.Object) error {
 	return b.EmitFor(o, "DELETED")
 }
 
-// Erase removes a dataset on behalf of the array itself, without asking.
-func (b *Box) Erase(o *schema.Object) error {
-	if err := b.Remove(o); err != nil {
-		return err
-	}
-	return b.afterRemove(o)
-}
-
 // MakeMaster creates a dataset on behalf of the array itself: a replication
 // target.
 func (b *Box) MakeMaster(t *schema.Type, in Body) (*schema.Object, error) {
