@@ -7,8 +7,7 @@ python=$PWD/.venv/bin/python
 sdist=.cache/infinisdk-289.1.4
 if [ ! -d "$sdist" ]; then
   mkdir -p .cache
-  .venv/bin/pip download --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-binary :all: --dest .cache infinisdk==289.1.4 ||
-    .venv/bin/pip download --quiet --disable-pip-version-check --no-deps --no-binary :all: --dest .cache infinisdk==289.1.4
+  .venv/bin/pip download --quiet --disable-pip-version-check --no-deps --no-binary :all: --dest .cache infinisdk==289.1.4
   tar -xzf .cache/infinisdk-289.1.4.tar.gz -C .cache
 fi
 echo "the documentation's page on replication, as a doctest"

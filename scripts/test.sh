@@ -1,12 +1,24 @@
 #!/usr/bin/env bash
-# Everything: Go with the race detector, then the real clients.
-set -eu
+# Everything: Go with the race detector, then the real clients. Prints what
+# failed, the time each part took, and how many tests there were.
+set -euo pipefail
 cd "$(dirname "$0")/.."
+mkdir -p .cache
 started=$SECONDS
 go vet ./...
-go test -race ./...
-echo "go: $((SECONDS - started)) s"
+failed=0
+go test -race -v ./... >.cache/go-test.txt 2>&1 || failed=1
+grep -E '^(ok|FAIL|\?)' .cache/go-test.txt
+passed=$(grep -cE '^ *--- PASS' .cache/go-test.txt || true)
+if [ "$failed" = 1 ]; then
+  grep -vE '^ *(=== |--- PASS)' .cache/go-test.txt
+  echo "$passed passed, $(grep -cE '^ *--- FAIL' .cache/go-test.txt || true) failed"
+  exit 1
+fi
+echo "go: $passed tests, $((SECONDS - started)) s"
 started=$SECONDS
 go build -o bin/infinisim ./cmd/infinisim
-scripts/clients.sh
-echo "clients: $((SECONDS - started)) s"
+scripts/clients.sh | tee .cache/clients.txt
+steps=$(grep -cE '^ok |examples, ' .cache/clients.txt)
+echo "clients: $steps steps, $((SECONDS - started)) s"
+echo "$((passed + steps)) passed, 0 failed"

@@ -22,7 +22,8 @@ const (
 // Codes of our own making, in the array's style, where no public source shows
 // one.
 //
-// unsourced: every code in this block.
+// unsourced: the codes of requests, sessions, users, network and components
+// that are not in the block above.
 const (
 	Internal                 Code = "INTERNAL_ERROR"
 	Malformed                Code = "MALFORMED_REQUEST"
@@ -66,7 +67,7 @@ const (
 
 // Codes of pools, datasets and groups that no public source shows.
 //
-// unsourced: every code in this block.
+// unsourced: the codes of pools, datasets and groups that refuse by state.
 const (
 	PoolNotEmpty              Code = "POOL_NOT_EMPTY"
 	PoolIsLimited             Code = "POOL_IS_LIMITED"
@@ -96,7 +97,8 @@ const (
 
 // Codes of links and replicas that no public source shows.
 //
-// unsourced: every code in this block.
+// unsourced: the codes of links and replicas, but for LINK_NOT_FOUND and
+// REPLICA_NOT_FOUND.
 const (
 	LinkNotConnected          Code = "LINK_IS_NOT_CONNECTED"
 	LinkAlreadyExists         Code = "LINK_ALREADY_EXISTS"

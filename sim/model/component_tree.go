@@ -25,7 +25,7 @@ func (t treeMaker) wwn(last string) string {
 // softTargets are the addresses of a port that virtualises: its own with the
 // node counted on from 9.
 //
-// unsourced: that scheme.
+// unsourced: how soft target addresses of a Fibre Channel port are numbered.
 func (t treeMaker) softTargets(role string, n, p int) []string {
 	if role != softPort {
 		return []string{}

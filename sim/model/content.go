@@ -134,9 +134,10 @@ func (b *Box) Birth() (int64, error) {
 	return b.Tx.Next(b.Key, "birth")<<16 | SystemSerial.Get(system)&0xffff, nil
 }
 
-// Dataset finds a volume or filesystem by id; the code DATASET_NOT_FOUND's
-// place is taken by VOLUME_NOT_FOUND (unsourced: the array has one id
-// sequence, and clients name volumes mostly).
+// Dataset finds a volume or filesystem by id; one that is neither is
+// VOLUME_NOT_FOUND.
+//
+// unsourced: the code for an id that is neither a volume nor a filesystem.
 func (b *Box) Dataset(id int64) (*schema.Object, error) {
 	for _, t := range []*schema.Type{Volume, Filesystem} {
 		o, err := b.Tx.Get(b.Key, t, id)

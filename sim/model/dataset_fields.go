@@ -142,7 +142,8 @@ func datasetFields() []schema.Holder {
 
 // minDataset is the smallest dataset that public playbooks create.
 //
-// unsourced: that the array refuses a smaller one is not shown.
+// unsourced: that the array refuses a dataset below 10^9 bytes, or one that is
+// no multiple of 512.
 const minDataset = 1_000_000_000
 
 func checkSize(v schema.Value) error {
@@ -157,7 +158,7 @@ func checkSize(v schema.Value) error {
 
 // longestName is above the 60 characters that vendor tools use for volumes.
 //
-// unsourced: the array's own limit is not shown.
+// unsourced: the longest name, and which characters it may have.
 const longestName = 65
 
 func checkName(v schema.Value) error {

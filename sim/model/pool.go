@@ -101,7 +101,7 @@ func checkPoolSize(v schema.Value) error {
 
 // minPool is the smallest pool that published payloads and tests show.
 //
-// unsourced: that the array refuses a smaller one is not shown.
+// unsourced: that the array refuses a pool below 10^12 bytes.
 const minPool = 1_000_000_000_000
 
 func checkMaxExtend(v schema.Value) error {

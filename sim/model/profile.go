@@ -99,7 +99,7 @@ func Profiles() []Profile {
 		// Limits of replication: vendor KB 6211346151837.
 		Replicas: 250, Links: 16, Slots: 6,
 		MinRPO: 4 * time.Second,
-		// unsourced: the fixed part of a first copy.
+		// unsourced: that a first copy takes half a second besides its bytes.
 		InitialOverhead: 500 * time.Millisecond,
 		SyncRTT:         5 * time.Millisecond, // vendor KB 360002108357
 		LinkLoss:        24 * time.Hour,       // vendor KB 115000246965

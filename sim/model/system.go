@@ -116,7 +116,7 @@ func (e *Engine) Format(tx *store.Tx, s Setup) error {
 
 // firstID is where the array's one sequence of ids begins.
 //
-// unsourced: real arrays show ids from some hundreds on.
+// unsourced: where ids begin; real arrays show them from some hundreds on.
 const firstID = 1001
 
 // OnFormat has fn called for each new array.

@@ -56,7 +56,7 @@ func checkRoles(v schema.Value) error {
 // The built-in users have negative ids, admin's is -2 (InfiniSDK tests, 8.6
 // era); infinidat and admin have the password 123456 (the documentation).
 //
-// unsourced: the third one's name.
+// unsourced: the name of the third built-in user.
 func builtInUsers(b *Box) error {
 	for i, u := range []struct{ name, role string }{{"infinidat", RoleInfinidat}, {"admin", RoleAdmin}, {"technician", RoleTechnician}} {
 		o := schema.New(User, int64(-1-i))
@@ -161,7 +161,8 @@ func (b *Box) passwordPolicyOn() bool {
 // strongPassword is the policy: InfiniSDK's tests show that "123456" fails and
 // "Aa1!aaa123456" passes.
 //
-// unsourced: the rule in between; eight characters of all four sorts.
+// unsourced: the password policy in between: eight characters, with upper and
+// lower case, a digit and another.
 func strongPassword(p string) bool {
 	var upper, lower, number, other bool
 	for _, r := range p {

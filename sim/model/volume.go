@@ -41,7 +41,7 @@ func (b *Box) Identify(o *schema.Object) error {
 	VolumeSerial.Set(o, fmt.Sprintf("742b0f00000%04x%016x", SystemSerial.Get(system)&0xffff, o.ID()))
 	// The NGUID names the same company, array and volume (format of NVMe:
 	// vendor-specific extension, company id, extension).
-	// unsourced: the order of its parts.
+	// unsourced: the order of the parts of an NGUID.
 	VolumeNGUID.Set(o, fmt.Sprintf("%016x742b0f%06x%04x", o.ID(), 0, SystemSerial.Get(system)&0xffff))
 	return nil
 }

@@ -143,6 +143,9 @@ func suspendReplica(r *replica, _ *model.Input) error {
 	return r.fire(evSuspend)
 }
 
+// resumeReplica starts a job at once.
+//
+// unsourced: that a resumed replica does not wait for its interval.
 func resumeReplica(r *replica, _ *model.Input) error {
 	if !r.isSuspended() {
 		return apierr.New(apierr.ReplicaNotSuspended, "replica %d is not suspended", r.o.ID())

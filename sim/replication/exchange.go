@@ -106,7 +106,8 @@ type helloAnswer struct {
 // caughtUp reports whether what is left after the job's image would be sent
 // within a second, over a link that is fast enough.
 //
-// unsourced: the second.
+// unsourced: that a SYNC replica is synchronized once what is left takes less
+// than a second to send.
 func caughtUp(r *replica) bool {
 	path := r.path()
 	if !r.connected() || path.RTT() > r.b.Profile().SyncRTT {

@@ -25,8 +25,8 @@ const (
 // continuous is the least time between two jobs of a replica without an
 // interval.
 //
-// unsourced: without a floor an idle replica would run jobs without end at one
-// instant.
+// unsourced: that jobs of a replica with interval 0 start a second apart; with no
+// floor an idle replica would run jobs without end at one instant.
 const continuous = time.Second
 
 func (r *engine) handleJobs() {

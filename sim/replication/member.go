@@ -112,6 +112,7 @@ func (r *replica) join(o *schema.Object, ask pairAsk) error {
 	}
 	if r.state() == synchronized {
 		// The joiner is copied at once; the others go on being mirrored.
+		// unsourced: that it does not wait.
 		replicaState.Set(r.o, string(syncInitial))
 		if err := startJob(r); err != nil {
 			return err

@@ -23,7 +23,7 @@ const (
 
 // Defaults of a replica, in milliseconds (CSI driver 2.16 sends the same).
 //
-// unsourced: that the array uses them when a client sends none.
+// unsourced: the interval and RPO of a replica whose client sends none.
 const (
 	defaultInterval = 240_000
 	defaultRPO      = 300_000

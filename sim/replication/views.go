@@ -90,7 +90,7 @@ func (r *replica) jobs() []jobView {
 	if v.job == "" {
 		return out
 	}
-	// unsourced: the word of a job's type.
+	// unsourced: the words of jobs[].type.
 	one := jobView{State: v.job, Initial: r.initial(), Kind: "REPLICATION", Start: ReplicaStarted.Get(r.o)}
 	if r.job != nil {
 		one.ID, one.Initial = r.job.ID, r.job.Initial
@@ -176,7 +176,8 @@ func (r *replica) ofJob(fn func(j *running) any) any {
 
 // rpoState is LAGGING from the first nanosecond after restore point and RPO.
 //
-// unsourced: the words for a replica in time and for one without an RPO.
+// unsourced: the words of rpo_state for a replica in time and for one without
+// an RPO.
 func (r *replica) rpoState() string {
 	if r.isSync() || !r.isSource() || ReplicaRPO.IsNull(r.o) || ReplicaRestore.IsNull(r.o) {
 		return "N_A"

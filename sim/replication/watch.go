@@ -56,7 +56,7 @@ func Wake(b *model.Box) {
 	job.Add(b.Tx, job.Job{Due: b.Tx.Now(), Class: job.Settle, Name: jobSlots, Owner: job.Owner{Array: b.Key, Kind: "array"}})
 }
 
-// startPending starts those that wait, first come first served.
+// startPending starts those that wait, in the order of their ids.
 func startPending(b *model.Box) error {
 	for _, s := range states(asyncPending, syncPending) {
 		for _, id := range b.Tx.IDsBy(b.Key, Replica, replicaState.Field(), schema.TextValue(string(s))) {
