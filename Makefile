@@ -4,8 +4,8 @@
 help: ## Lists the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "%-8s %s\n", $$1, $$2}'
 
-run: ## Builds and serves two linked arrays until Ctrl-C
-	@go run ./cmd/infinisim serve
+run: build ## Builds and serves two linked arrays until Ctrl-C
+	@exec bin/infinisim serve
 
 build: ## Builds bin/infinisim
 	@go build -o bin/infinisim ./cmd/infinisim

@@ -103,6 +103,8 @@ func TestPool_accounts(t *testing.T) {
 	assert.Equal(t, int64(gb/2), d.Get(path("volumes", snap)).ID("allocated"))
 	thick := d.volume("thick", map[string]any{"provtype": "THICK"})
 	assert.Equal(t, int64(3*gb+gb/2), allocated(), "thick counts in full")
+	d.lab.MustWrite("box-1", thick.ID("id"), sim.Write{Length: gb, Seed: 3})
+	assert.Equal(t, int64(3*gb+gb/2), allocated(), "and what is written to it is within that")
 	p := d.Get(pool)
 	assert.Equal(t, int64(2), p.ID("volumes_count"))
 	assert.Equal(t, int64(1), p.ID("snapshots_count"))
