@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -44,6 +45,21 @@ func RunScript(tb testing.TB, file string, update bool) {
 		return
 	}
 	tb.Errorf("%s: the answers differ; run with -update and read the change.\n%s", file, difference(string(raw), got))
+}
+
+// RunScripts plays every script of a folder, each as a test of its own.
+func RunScripts(t *testing.T, dir string, update bool) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*.script"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("scripts: none in %s (%v)", dir, err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			t.Parallel()
+			RunScript(t, file, update)
+		})
+	}
 }
 
 // script is one script while it is played.
