@@ -126,6 +126,7 @@ func actions(k *model.Kind) []model.Route {
 		})
 	}
 	return []model.Route{
+		model.Post(k, "expose_last_consistent_snapshot", exposeImage),
 		post("suspend", suspendReplica),
 		post("resume", resumeReplica),
 		post("sync", syncNow),

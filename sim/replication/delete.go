@@ -190,6 +190,47 @@ func (r *replica) giveGroup(snaps []*schema.Object) (int64, error) {
 	return sg.ID(), r.b.Tx.Put(r.b.Key, sg)
 }
 
+// exposeImage makes a snapshot of the last image that both sides have, at any
+// time and on either side; before the first commit there is none. From then on
+// it is a snapshot like any other.
+func exposeImage(b *model.Box, o *schema.Object, _ *model.Input) (any, error) {
+	r, err := open(b, o)
+	if err != nil {
+		return nil, err
+	}
+	here := reclaimed{Snapshots: map[string]int64{}}
+	var snaps []*schema.Object
+	for i := range r.pairs {
+		p := &r.pairs[i]
+		if p.Initial || p.Base.GUID == "" {
+			continue
+		}
+		of, err := r.dataset(p)
+		if err != nil {
+			return nil, err
+		}
+		snap, err := r.reclaim(of, p.Base)
+		if err != nil {
+			return nil, err
+		}
+		here.Snapshots[fmt.Sprint(p.Local)] = snap.ID()
+		snaps = append(snaps, snap)
+	}
+	if len(snaps) > 0 && !ReplicaLocalCG.IsNull(o) {
+		if here.Group, err = r.giveGroup(snaps); err != nil {
+			return nil, err
+		}
+	}
+	if err := emitReplica(b, o, "SNAPSHOT_EXPOSED", "INFO"); err != nil {
+		return nil, err
+	}
+	was, err := r.rendered()
+	if err != nil {
+		return nil, err
+	}
+	return r.report(was, here, reclaimed{})
+}
+
 // report lays the ids of what was reclaimed over the replica as it was; none
 // is null.
 func (r *replica) report(was map[string]json.RawMessage, here, there reclaimed) (any, error) {

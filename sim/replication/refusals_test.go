@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -120,4 +121,25 @@ func TestRemote_passThrough(t *testing.T) {
 	assert.Equal(t, "TARGET", got["role"])
 	w.path(func(m *fabric.Model) { m.Cut = true })
 	w.refused(http.StatusConflict, "LINK_IS_NOT_CONNECTED", boxA, http.MethodGet, fmt.Sprintf("remote/%d/api/rest/pools", w.link[boxA]), nil)
+}
+
+func TestExpose_lastImage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	v := w.volume(boxA)
+	w.write(boxA, v, 0, gib, 1)
+	r := w.replicate(v, nil)
+	expose := fmt.Sprintf("replicas/%d/expose_last_consistent_snapshot", r.ID("remote_replica_id"))
+	assert.Nil(t, pairs(w.post(boxB, expose, nil))[0]["_local_reclaimed_snapshot_id"], "nothing is committed yet")
+	w.settle()
+	committed := w.digest(boxA, v)
+	w.write(boxA, v, 0, gib, 2)
+	snap := pairs(w.post(boxB, expose, nil))[0].ID("_local_reclaimed_snapshot_id")
+	assert.Equal(t, committed, w.digest(boxB, snap))
+	shown := w.get(boxB, fmt.Sprintf("volumes/%d", snap))
+	assert.Equal(t, r.ID("remote_entity_id"), shown.ID("parent_id"))
+	assert.Equal(t, pairs(w.replica(r.ID("id")))[0]["_consistent_guid"], shown["rmr_snapshot_guid"])
+	w.advance(time.Hour)
+	assert.Equal(t, committed, w.digest(boxB, snap), "it survives later commits")
+	w.ok(boxB, http.MethodDelete, fmt.Sprintf("volumes/%d?approved=true", snap), nil)
 }
