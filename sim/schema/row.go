@@ -118,3 +118,44 @@ func (o *Object) AppendJSON(dst []byte, fields []*Field, resolve Resolver) ([]by
 	}
 	return append(dst, '}'), nil
 }
+
+// Layout is how the rows of a type are laid out: the stored fields in their
+// order, the private ones first.
+type Layout struct {
+	// Fields are the names of the stored fields.
+	Fields []string `json:"fields"`
+	// Private is how many of them are private.
+	Private int `json:"private"`
+}
+
+// Layout is how the type's rows are laid out by this program.
+func (t *Type) Layout() Layout {
+	l := Layout{Private: t.public}
+	for _, f := range t.stored {
+		l.Fields = append(l.Fields, f.Name)
+	}
+	return l
+}
+
+// Migrate reads a row of another layout as an object of type t: fields are
+// matched by name, those that the row lacks have their default. It returns
+// ErrDamaged, wrapped, for bytes that are no row of the layout.
+func Migrate(t *Type, l Layout, id int64, row []byte) (*Object, error) {
+	old := &Type{name: t.name, public: l.Private}
+	for _, name := range l.Fields {
+		old.stored = append(old.stored, &Field{Name: name})
+	}
+	was, err := Decode(old, id, row)
+	if err != nil {
+		return nil, err
+	}
+	o := New(t, id)
+	for i, name := range l.Fields {
+		for slot, f := range t.stored {
+			if f.Name == name {
+				o.values[slot] = was.values[i]
+			}
+		}
+	}
+	return o, nil
+}

@@ -1,48 +1,67 @@
-// Package store keeps a lab: one ordered key space in a bbolt file, and over
-// it rows of typed objects with their indexes and counters. bbolt is imported
-// here only.
+// Package store keeps a lab: one ordered key space, and over it rows of typed
+// objects with their indexes and counters. bbolt is imported here only.
 //
 // A transaction is a savepoint: an overlay of what it wrote, read through,
-// undone alone if it fails. The committer gathers savepoints and flushes them
-// into one bbolt transaction in key order.
+// undone alone if it fails. Savepoints gather in memory and go into bbolt
+// together, in key order. In memory mode that happens only when many have
+// gathered, so that a small lab never touches the disk and a fork of it is one
+// copy of the overlay. In durable mode a change is answered after the sync of
+// the gathering that it belongs to.
 package store
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	"log/slog"
 	"sync"
-	"time"
 
 	"github.com/tidwall/btree"
 	"go.etcd.io/bbolt"
 
 	"infinisim/sim/clock"
+	"infinisim/sim/schema"
 )
 
 // Options says where a lab is kept.
 type Options struct {
-	// Path is the file; empty is memory mode: a private temporary file that
-	// is removed at Close and never synced.
+	// Path is the file of durable mode; empty is memory mode: what does not
+	// fit in memory goes to a private temporary file that is removed at Close
+	// and never synced.
 	Path string
-	// FlushAt is how many gathered keys are flushed at once, 0 for the usual.
+	// FlushAt is how many gathered keys memory mode keeps before it flushes
+	// them, 0 for the usual.
 	FlushAt int
+	// MaxBytes is how long the file may grow, 0 for as long as the disk has
+	// room.
+	MaxBytes int
+	// Types are those whose rows an older file is migrated to, and whose
+	// indexes are rebuilt where a file is damaged. A type that is not listed is
+	// left as it is.
+	Types []*schema.Type
+	// Step is called at the numbered steps of a durable write with their
+	// names; a crash test ends the process there. Nil is not called.
+	Step func(name string)
+	// Log hears what Open repaired; nil is silent.
+	Log *slog.Logger
 }
 
-const (
-	formatVersion  = 1
-	defaultFlushAt = 8192
-	initialMmap    = 64 << 20
-	labBucket      = "lab"
-	lockTimeout    = 100 * time.Millisecond // another process has the file
-)
+const defaultFlushAt = 8192
 
-// ErrFormat is returned by Open for a file of a format that this version
-// cannot read.
-var ErrFormat = errors.New("file format is not supported")
+// The errors of a store's file.
+var (
+	// ErrFormat is returned by Open for a file of a format that this version
+	// cannot read.
+	ErrFormat = errors.New("file format is not supported")
+	// ErrLocked is returned by Open for a file that another process has open.
+	ErrLocked = errors.New("file is in use by another process")
+	// ErrDamaged is returned by Open for a file whose pages cannot be read at
+	// all. Nothing of the file was changed.
+	ErrDamaged = errors.New("file is damaged")
+	// ErrNotKept is returned by Update, and by View for what it saw, when the
+	// file could not be written: nothing of the change remains.
+	ErrNotKept = errors.New("change could not be kept")
+)
 
 // overlay is what was written and is not yet in bbolt: bucket NUL key to
 // value, a nil value for a deletion.
@@ -51,86 +70,58 @@ type overlay = btree.Map[string, []byte]
 // DB is one lab's store. It is safe for concurrent use: one writer at a time,
 // readers never wait for it.
 type DB struct {
-	bolt    *bbolt.DB
-	path    string
-	private bool
+	opts    Options
+	durable bool
 	flushAt int
 
+	// flusher is held while a gathering goes to the file; it is taken before
+	// writer.
+	flusher sync.Mutex
 	// writer is held by the one Update under way; it is the lab's only lock
 	// for state.
 	writer sync.Mutex
-	// mu guards pending and now; it is a leaf.
+	// mu guards everything below; it is a leaf.
 	mu      sync.Mutex
+	base    *file // nil until memory mode flushes for the first time
 	pending *overlay
 	now     clock.Time
+	damage  []string
+	open    *gathering // takes the savepoints of now
+	flying  *gathering // is being written, nil for none
 }
 
 // Open opens or creates a lab's store.
 func Open(o Options) (*DB, error) {
-	db := &DB{path: o.Path, private: o.Path == "", flushAt: o.FlushAt, pending: new(overlay)}
+	db := &DB{opts: o, durable: o.Path != "", flushAt: o.FlushAt, pending: new(overlay), open: newGathering()}
 	if db.flushAt == 0 {
 		db.flushAt = defaultFlushAt
 	}
-	if db.private {
-		dir, err := os.MkdirTemp("", "infinisim-")
-		if err != nil {
-			return nil, fmt.Errorf("open store: %w", err)
+	if db.opts.Log == nil {
+		db.opts.Log = slog.New(slog.DiscardHandler)
+	}
+	if db.durable {
+		if err := db.openDurable(); err != nil {
+			return nil, fmt.Errorf("open store %s: %w", o.Path, err)
 		}
-		db.path = filepath.Join(dir, "lab.db")
-	}
-	b, err := bbolt.Open(db.path, 0o600, &bbolt.Options{
-		NoSync: db.private, NoFreelistSync: true, InitialMmapSize: initialMmap, FreelistType: bbolt.FreelistMapType,
-		Timeout: lockTimeout,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("open store %s: %w", db.path, err)
-	}
-	db.bolt = b
-	if err := db.readMeta(); err != nil {
-		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
 }
 
-// metaSpace holds what the store keeps for itself, in the bucket of the lab.
-const metaSpace = "meta"
-
-func metaKey(name string) []byte { return []byte(metaSpace + "\x00" + name) }
-
-func (db *DB) readMeta() error {
-	return db.bolt.Update(func(tx *bbolt.Tx) error {
-		b, err := tx.CreateBucketIfNotExists([]byte(labBucket))
-		if err != nil {
-			return err
-		}
-		raw := b.Get(metaKey("format"))
-		if raw == nil {
-			return b.Put(metaKey("format"), binary.BigEndian.AppendUint64(nil, formatVersion))
-		}
-		if v := binary.BigEndian.Uint64(raw); v != formatVersion {
-			return fmt.Errorf("%w: %s has version %d, this program reads %d", ErrFormat, db.path, v, formatVersion)
-		}
-		if raw := b.Get(metaKey("now")); raw != nil {
-			db.now = clock.Time(binary.BigEndian.Uint64(raw)) //nolint:gosec // written by flush
-		}
-		return nil
-	})
-}
-
-// Close flushes and closes the store; a private file is removed. Nothing may
-// use the store afterwards.
+// Close keeps what a durable store still has to keep, and closes it; a private
+// file is removed. Nothing may use the store afterwards.
 func (db *DB) Close() error {
+	db.flusher.Lock()
+	defer db.flusher.Unlock()
 	db.writer.Lock()
 	defer db.writer.Unlock()
+	if db.base == nil {
+		return nil
+	}
 	var err error
-	if !db.private {
-		err = db.flush()
+	if db.durable {
+		err = db.base.write(db.pending, db.now, db.opts.Step)
 	}
-	err = errors.Join(err, db.bolt.Close())
-	if db.private {
-		err = errors.Join(err, os.RemoveAll(filepath.Dir(db.path)))
-	}
-	return err
+	return errors.Join(err, db.base.release())
 }
 
 // Now is the latest lab time that a change was committed at.
@@ -140,35 +131,24 @@ func (db *DB) Now() clock.Time {
 	return db.now
 }
 
+// Durable reports whether changes survive the process.
+func (db *DB) Durable() bool { return db.durable }
+
+// Damage names what Open found damaged in the file, now and before; it is kept
+// aside.
+func (db *DB) Damage() []string { return db.damage }
+
 // Update runs fn as one savepoint at lab time now, or at the store's own if
 // that is later: lab time never goes back. If fn returns an error nothing of it
-// remains. There is one Update at a time; fn must not call
-// Update or View.
+// remains. There is one Update at a time; fn must not call Update or View. In
+// durable mode Update returns when the change is on the disk, or ErrNotKept.
 func (db *DB) Update(ctx context.Context, now clock.Time, fn func(tx *Tx) error) error {
-	db.writer.Lock()
-	defer db.writer.Unlock()
-	if err := ctx.Err(); err != nil {
-		return err
+	tx, g, err := db.savepoint(ctx, now, fn)
+	if kept := db.keep(g); kept != nil {
+		return kept
 	}
-	now = max(now, db.Now())
-	tx, done, err := db.begin(now)
 	if err != nil {
 		return err
-	}
-	defer done()
-	if err := fn(tx); err != nil {
-		return err
-	}
-	db.mu.Lock()
-	db.pending = tx.over
-	db.now = max(db.now, now)
-	full := tx.over.Len() >= db.flushAt
-	db.mu.Unlock()
-	done()
-	if full {
-		if err := db.flush(); err != nil {
-			return err
-		}
 	}
 	for _, f := range tx.onCommit {
 		f()
@@ -176,71 +156,74 @@ func (db *DB) Update(ctx context.Context, now clock.Time, fn func(tx *Tx) error)
 	return nil
 }
 
+// savepoint runs fn and puts what it wrote where later transactions see it.
+func (db *DB) savepoint(ctx context.Context, now clock.Time, fn func(tx *Tx) error) (*Tx, *gathering, error) {
+	db.writer.Lock()
+	defer db.writer.Unlock()
+	if err := ctx.Err(); err != nil {
+		return nil, nil, err
+	}
+	now = max(now, db.Now())
+	tx, done, err := db.begin(now)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer done()
+	err = fn(tx)
+	db.mu.Lock()
+	if err == nil && tx.dirty {
+		db.pending = tx.over
+		db.now = now
+		db.open.dirty = true
+	}
+	g, full := db.seenLocked(), !db.durable && db.pending.Len() >= db.flushAt
+	db.mu.Unlock()
+	done()
+	if full {
+		err = errors.Join(err, db.flush())
+	}
+	return tx, g, err
+}
+
 // View runs fn on the state as it is now, which no writer changes under it.
-// A write in fn panics.
+// A write in fn panics. In durable mode View returns when what fn saw is on the
+// disk.
 func (db *DB) View(ctx context.Context, now clock.Time, fn func(tx *Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	g, err := db.look(now, fn)
+	if kept := db.keep(g); kept != nil {
+		return kept
+	}
+	return err
+}
+
+func (db *DB) look(now clock.Time, fn func(tx *Tx) error) (*gathering, error) {
 	tx, done, err := db.begin(now)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer done()
+	defer done() // before keep: a file that grows waits for its readers
 	tx.readOnly = true
-	return fn(tx)
+	return tx.seen, fn(tx)
 }
 
 // begin takes a snapshot of both layers at one instant.
 func (db *DB) begin(now clock.Time) (tx *Tx, done func(), err error) {
 	db.mu.Lock()
 	defer db.mu.Unlock()
-	b, err := db.bolt.Begin(false)
+	tx = &Tx{over: db.pending.Copy(), now: now, seen: db.seenLocked()}
+	if db.base == nil {
+		return tx, func() {}, nil
+	}
+	b, err := db.base.bolt.Begin(false)
 	if err != nil {
 		return nil, nil, fmt.Errorf("begin: %w", err)
 	}
+	tx.bolt = b
 	var once sync.Once
-	done = func() { once.Do(func() { _ = b.Rollback() }) }
-	return &Tx{bolt: b, over: db.pending.Copy(), now: now}, done, nil
+	return tx, func() { once.Do(func() { rollback(b) }) }, nil
 }
 
-// flush writes what was gathered into bbolt. The caller holds writer.
-func (db *DB) flush() error {
-	db.mu.Lock()
-	pending, now := db.pending.Copy(), db.now
-	db.mu.Unlock()
-	err := db.bolt.Update(func(tx *bbolt.Tx) error {
-		var err error
-		pending.Scan(func(key string, value []byte) bool {
-			err = apply(tx, key, value)
-			return err == nil
-		})
-		if err != nil {
-			return err
-		}
-		stamp := binary.BigEndian.AppendUint64(nil, uint64(now)) //nolint:gosec // lab time is not negative
-		return tx.Bucket([]byte(labBucket)).Put(metaKey("now"), stamp)
-	})
-	if err != nil {
-		return fmt.Errorf("flush: %w", err)
-	}
-	db.mu.Lock()
-	db.pending = new(overlay)
-	db.mu.Unlock()
-	return nil
-}
-
-func apply(tx *bbolt.Tx, key string, value []byte) error {
-	bucket, rest := splitKey(key)
-	if value == nil {
-		if b := tx.Bucket([]byte(bucket)); b != nil {
-			return b.Delete([]byte(rest))
-		}
-		return nil
-	}
-	b, err := tx.CreateBucketIfNotExists([]byte(bucket))
-	if err != nil {
-		return err
-	}
-	return b.Put([]byte(rest), value)
-}
+func rollback(b *bbolt.Tx) { _ = b.Rollback() } // of a reader: it cannot fail but by being done

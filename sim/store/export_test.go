@@ -8,7 +8,7 @@ import (
 
 // SetFormat writes another format version, as another program would.
 func (db *DB) SetFormat(version uint64) error {
-	return db.bolt.Update(func(tx *bbolt.Tx) error {
-		return tx.Bucket([]byte(labBucket)).Put(metaKey("format"), binary.BigEndian.AppendUint64(nil, version))
+	return db.base.bolt.Update(func(tx *bbolt.Tx) error {
+		return apply(tx, metaKey("format"), binary.BigEndian.AppendUint64(nil, version))
 	})
 }

@@ -12,11 +12,14 @@ import (
 
 // Tx is a savepoint. It is used by one goroutine.
 type Tx struct {
-	bolt     *bbolt.Tx
+	bolt     *bbolt.Tx // nil where nothing is in a file
 	over     *overlay
 	now      clock.Time
 	readOnly bool
+	dirty    bool
+	seen     *gathering
 	onCommit []func()
+	carried  any
 }
 
 // Now is the lab time of everything in the savepoint.
@@ -29,14 +32,24 @@ func (tx *Tx) ReadOnly() bool { return tx.readOnly }
 // savepoint is undone.
 func (tx *Tx) OnCommit(fn func()) { tx.onCommit = append(tx.onCommit, fn) }
 
+// Touch has the savepoint kept although it writes nothing, for its time.
+func (tx *Tx) Touch() { tx.dirty = true }
+
+// Carry lets a value travel with the transaction and its savepoints.
+func (tx *Tx) Carry(v any) { tx.carried = v }
+
+// Carried is what Carry was given, nil for nothing.
+func (tx *Tx) Carried() any { return tx.carried }
+
 // Savepoint runs fn in a savepoint of its own at lab time now. If fn returns
 // an error, what it wrote is undone alone.
 func (tx *Tx) Savepoint(now clock.Time, fn func(tx *Tx) error) error {
-	inner := &Tx{bolt: tx.bolt, over: tx.over.Copy(), now: now, readOnly: tx.readOnly}
+	inner := &Tx{bolt: tx.bolt, over: tx.over.Copy(), now: now, readOnly: tx.readOnly, carried: tx.carried}
 	if err := fn(inner); err != nil {
 		return err
 	}
 	tx.over = inner.over
+	tx.dirty = tx.dirty || inner.dirty
 	tx.onCommit = append(tx.onCommit, inner.onCommit...)
 	return nil
 }
@@ -68,11 +81,23 @@ func (kv KV) Get(key []byte) []byte {
 		return v
 	}
 	bucket, rest := splitKey(full)
-	b := kv.tx.bolt.Bucket([]byte(bucket))
+	b := kv.tx.bucket(bucket)
 	if b == nil {
 		return nil
 	}
-	return b.Get([]byte(rest))
+	raw := b.Get([]byte(rest))
+	if raw == nil {
+		return nil
+	}
+	return unseal(raw)
+}
+
+// bucket is what the file has of an array, nil for nothing.
+func (tx *Tx) bucket(name string) *bbolt.Bucket {
+	if tx.bolt == nil {
+		return nil
+	}
+	return tx.bolt.Bucket([]byte(name))
 }
 
 // Put sets the value of a key. The caller must not change value afterwards.
@@ -90,6 +115,7 @@ func (kv KV) set(key, value []byte) {
 	if kv.tx.readOnly {
 		panic("store: write to " + kv.prefix + " in a read-only transaction")
 	}
+	kv.tx.dirty = true
 	kv.tx.over.Set(kv.prefix+string(key), value)
 }
 
@@ -101,7 +127,7 @@ func (kv KV) Scan(from []byte, fn func(key, value []byte) bool) {
 	more := over.Seek(kv.prefix + string(from))
 	var cursor *bbolt.Cursor
 	var bk, bv []byte
-	if b := kv.tx.bolt.Bucket([]byte(bucket)); b != nil {
+	if b := kv.tx.bucket(bucket); b != nil {
 		cursor = b.Cursor()
 		bk, bv = cursor.Seek(append([]byte(prefix), from...))
 	}
@@ -123,7 +149,7 @@ func (kv KV) Scan(from []byte, fn func(key, value []byte) bool) {
 			order = strings.Compare(string(bk), over.Key()[len(bucket)+1:])
 		}
 		if order < 0 {
-			key, value = bk[len(prefix):], bv
+			key, value = bk[len(prefix):], unseal(bv)
 		} else {
 			key, value = []byte(over.Key()[len(kv.prefix):]), over.Value()
 			more = over.Next()

@@ -1,0 +1,62 @@
+package store
+
+import (
+	"fmt"
+)
+
+// Fork makes an independent copy of the store as it is now: writes to either
+// are invisible to the other. An empty path makes it one of memory mode, which
+// shares the file with its origin until one of them has to write to it; a path
+// makes it durable, in a new file.
+//
+// It returns an error if the path exists.
+func (db *DB) Fork(path string) (*DB, error) {
+	db.flusher.Lock()
+	defer db.flusher.Unlock()
+	db.writer.Lock()
+	defer db.writer.Unlock()
+	opts := db.opts
+	opts.Path = path
+	fork := &DB{opts: opts, durable: path != "", flushAt: db.flushAt, open: newGathering(), now: db.now, damage: db.damage}
+	if path != "" {
+		return fork, db.forkDurable(fork, path)
+	}
+	db.mu.Lock()
+	fork.pending = db.pending.Copy()
+	db.mu.Unlock()
+	switch {
+	case db.base == nil:
+	case db.durable:
+		copied, err := db.base.copyPrivate()
+		if err != nil {
+			return nil, fmt.Errorf("fork: %w", err)
+		}
+		fork.base = copied
+	default:
+		db.base.retain()
+		fork.base = db.base
+	}
+	return fork, nil
+}
+
+// forkDurable gives a fork a file with everything in it.
+func (db *DB) forkDurable(fork *DB, path string) error {
+	fork.pending = new(overlay)
+	base, err := db.fileAt(path)
+	if err != nil {
+		return fmt.Errorf("fork to %s: %w", path, err)
+	}
+	fork.base = base
+	if err := base.write(db.pending, db.now, nil); err != nil {
+		_ = base.release() // the first error tells more
+		return fmt.Errorf("fork to %s: %w", path, err)
+	}
+	return base.stamp(db.opts.Types)
+}
+
+func (db *DB) fileAt(path string) (*file, error) {
+	if db.base == nil {
+		return create(path, db.opts.MaxBytes)
+	}
+	return db.base.copyTo(path, db.opts.MaxBytes)
+}
