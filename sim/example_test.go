@@ -59,9 +59,14 @@ func Example_replication() {
 		fmt.Println(err)
 		return
 	}
+	links, err := l.Links(ctx)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
 	replica := ask(l, http.MethodPost, "http://simulator-box-1/api/rest/replicas", fmt.Sprintf(
 		`{"link_id":%d,"entity_type":"VOLUME","remote_pool_id":%s,"entity_pairs":[{"local_entity_id":%d,"remote_base_action":"CREATE"}]}`,
-		l.Links()[0].AID, there, id))
+		links[0].AID, there, id))
 	start := l.Clock.Now()
 	if _, err := l.Settle(ctx); err != nil {
 		fmt.Println(err)

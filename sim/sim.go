@@ -14,7 +14,6 @@ package sim
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
@@ -25,23 +24,22 @@ import (
 )
 
 // Topology says which arrays of a new lab are linked.
-type Topology string
+type Topology = lab.Topology
 
 // The topologies.
 const (
 	// None links no arrays.
-	None Topology = "none"
+	None = lab.None
 	// Ring links each array to the next, the last to the first; two arrays
 	// have one link.
-	Ring Topology = "ring"
+	Ring = lab.Ring
 	// Mesh links each array to every other.
-	Mesh Topology = "mesh"
+	Mesh = lab.Mesh
 )
 
 // Lab is one isolated world of arrays. It is safe for concurrent use.
 type Lab struct {
 	*lab.Lab
-	links []lab.Link
 }
 
 // Link is a link between two arrays, with its id on each.
@@ -49,6 +47,9 @@ type Link = lab.Link
 
 // Write says what a host writes to a dataset.
 type Write = lab.Write
+
+// ArraySetup is what a new array may be told.
+type ArraySetup = lab.ArraySetup
 
 // Report says what moving the clock ran.
 type Report = lab.Report
@@ -94,8 +95,9 @@ func WithoutLimits() Option { return func(s *settings) { s.NoLimits = true } }
 // WithLog has the lab write to a logger; the default is silent.
 func WithLog(log *slog.Logger) Option { return func(s *settings) { s.Log = log } }
 
-// mostArrays keeps a slip in a number from making a lab of millions.
-const mostArrays = 1000
+// WithPath makes the lab durable, in a file: what a file keeps comes back as
+// it was, whatever the other options say.
+func WithPath(file string) Option { return func(s *settings) { s.Path = file } }
 
 // New makes a lab with its arrays and links. The caller closes it. It returns
 // an error for an unknown profile or topology and a negative number of arrays
@@ -105,69 +107,23 @@ func New(opts ...Option) (*Lab, error) {
 	for _, o := range opts {
 		o(&s)
 	}
-	if s.arrays < 0 || s.arrays > mostArrays {
-		return nil, fmt.Errorf("%d arrays: a lab has up to %d", s.arrays, mostArrays)
-	}
-	pairs, err := s.topology.pairs(s.arrays)
+	l, err := lab.Build(context.Background(), s.Options, s.arrays, s.topology)
 	if err != nil {
 		return nil, err
 	}
-	inner, err := lab.New(s.Options)
+	return &Lab{Lab: l}, nil
+}
+
+// Fork makes an independent copy of the lab as it is now, in memory: the same
+// objects, timetable, time and seed, and a clock of its own. The caller closes
+// it. A ready-made lab that each test forks costs a test next to nothing.
+func (l *Lab) Fork() (*Lab, error) {
+	f, err := l.Lab.Fork(l.Name(), "")
 	if err != nil {
 		return nil, err
 	}
-	l := &Lab{Lab: inner}
-	if err := l.build(context.Background(), s.arrays, pairs); err != nil {
-		_ = inner.Close() // the first error tells more
-		return nil, err
-	}
-	return l, nil
+	return &Lab{Lab: f}, nil
 }
-
-func (l *Lab) build(ctx context.Context, arrays int, pairs [][2]int) error {
-	for range arrays {
-		if _, err := l.AddArray(ctx, lab.ArraySetup{}); err != nil {
-			return err
-		}
-	}
-	all := l.Arrays()
-	for _, p := range pairs {
-		link, err := l.Link(ctx, all[p[0]].Key, all[p[1]].Key)
-		if err != nil {
-			return err
-		}
-		l.links = append(l.links, link)
-	}
-	l.Journal.Reset()
-	return nil
-}
-
-// pairs lists which of n arrays are linked.
-func (t Topology) pairs(n int) ([][2]int, error) {
-	var out [][2]int
-	switch t {
-	case None:
-	case Ring:
-		for i := range n - 1 {
-			out = append(out, [2]int{i, i + 1})
-		}
-		if n > 2 {
-			out = append(out, [2]int{n - 1, 0})
-		}
-	case Mesh:
-		for i := range n {
-			for j := i + 1; j < n; j++ {
-				out = append(out, [2]int{i, j})
-			}
-		}
-	default:
-		return nil, fmt.Errorf("links %q: none, ring or mesh", string(t))
-	}
-	return out, nil
-}
-
-// Links lists the links that New made.
-func (l *Lab) Links() []Link { return l.links }
 
 // Advance moves a lab's clock on and runs everything that is due on the way.
 func (l *Lab) Advance(ctx context.Context, d time.Duration) (*Report, error) {

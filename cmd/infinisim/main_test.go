@@ -88,7 +88,7 @@ func TestServe_badFlags(t *testing.T) {
 		{"--clock", "sundial"},
 		{"--speed", "0"},
 		{"--limits", "some"},
-		{"--data", "x"},
+		{"--data", "/dev/null/x"},
 		{"--first", "0"},
 		{"--listen", "nowhere"},
 		{"--listen", "127.0.0.1:x"},

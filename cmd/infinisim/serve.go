@@ -30,7 +30,7 @@ type flags struct {
 	speed                  float64
 	tls                    bool
 	cert, key              string
-	data, readyFile        string
+	data, readyFile, token string
 	verbose                bool
 }
 
@@ -38,7 +38,7 @@ func serveCommand() *cobra.Command {
 	var f flags
 	c := &cobra.Command{
 		Use:   "serve",
-		Short: "Serve one lab of arrays until interrupted",
+		Short: "Serve arrays until interrupted",
 		Args:  cobra.NoArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return serve(c, f) },
 	}
@@ -56,47 +56,57 @@ func serveCommand() *cobra.Command {
 	fs.BoolVar(&f.tls, "tls", false, "serve HTTPS too, with a certificate made at start unless one is given")
 	fs.StringVar(&f.cert, "tls-cert", "", "certificate file (PEM), with --tls-key")
 	fs.StringVar(&f.key, "tls-key", "", "key file (PEM), with --tls-cert")
-	fs.StringVar(&f.data, "data", "", "directory to keep the lab in (not supported yet)")
+	fs.StringVar(&f.data, "data", "", "directory that keeps the labs, a file each; without it they live in memory")
 	fs.StringVar(&f.readyFile, "ready-file", "", "file that gets one JSON line when everything serves")
+	fs.StringVar(&f.token, "control-token", os.Getenv("INFINISIM_CONTROL_TOKEN"), "token that the control plane asks for (default from INFINISIM_CONTROL_TOKEN)")
 	fs.BoolVar(&f.verbose, "verbose", false, "log every request")
 	return c
 }
 
-// options turns the flags into a lab's options.
-func (f flags) options(log *slog.Logger) ([]sim.Option, error) {
-	opts := []sim.Option{
-		sim.WithArrays(f.arrays), sim.WithLinks(sim.Topology(f.links)), sim.WithSeed(f.seed), sim.WithProfile(f.profile),
-		sim.WithFirst(f.first), sim.WithLog(log),
-	}
+// options turns the flags into what labs are made with.
+func (f flags) options(log *slog.Logger) (lab.Options, error) {
+	o := lab.Options{Seed: f.seed, Profile: f.profile, First: f.first, Log: log}
 	switch {
-	case f.data != "":
-		return nil, errors.New("--data is not supported yet: a lab lives in memory")
 	case f.first < 1:
-		return nil, fmt.Errorf("--first %d: numbers start at 1", f.first)
+		return o, fmt.Errorf("--first %d: numbers start at 1", f.first)
 	case f.speed <= 0:
-		return nil, fmt.Errorf("--speed %v: must be above 0", f.speed)
+		return o, fmt.Errorf("--speed %v: must be above 0", f.speed)
 	case (f.cert == "") != (f.key == ""):
-		return nil, errors.New("--tls-cert and --tls-key go together")
+		return o, errors.New("--tls-cert and --tls-key go together")
 	}
 	switch f.clock {
 	case "system":
-		opts = append(opts, sim.WithClock(clock.NewSystem(0, f.speed)))
+		o.Clock = clock.NewSystem(0, f.speed)
 	case "manual":
-		opts = append(opts, sim.WithClock(clock.NewManual(clock.Epoch)))
+		o.Clock = clock.NewManual(clock.Epoch)
 	default:
-		return nil, fmt.Errorf("--clock %q: system or manual", f.clock)
+		return o, fmt.Errorf("--clock %q: system or manual", f.clock)
 	}
 	switch f.limits {
-	case "on":
-	case "off":
-		opts = append(opts, sim.WithoutLimits())
+	case "on", "off":
+		o.NoLimits = f.limits == "off"
 	default:
-		return nil, fmt.Errorf("--limits %q: on or off", f.limits)
+		return o, fmt.Errorf("--limits %q: on or off", f.limits)
 	}
-	return opts, nil
+	return o, nil
 }
 
-func serve(c *cobra.Command, f flags) error {
+// labs makes the lab default, and brings back what the directory keeps.
+func (f flags) labs(ctx context.Context, o lab.Options) (*lab.Labs, error) {
+	all := lab.NewLabs(o, f.data)
+	err := all.Open(ctx)
+	if err == nil {
+		if _, missing := all.Get(lab.DefaultName); missing != nil {
+			_, err = all.Create(ctx, lab.Plan{Name: lab.DefaultName, Arrays: &f.arrays, Links: lab.Topology(f.links)})
+		}
+	}
+	if err != nil {
+		return nil, errors.Join(err, all.Close())
+	}
+	return all, nil
+}
+
+func serve(c *cobra.Command, f flags) (err error) {
 	level := slog.LevelWarn
 	if f.verbose {
 		level = slog.LevelDebug
@@ -106,43 +116,66 @@ func serve(c *cobra.Command, f flags) error {
 	if err != nil {
 		return err
 	}
-	l, err := sim.New(opts...)
+	ctx, cancel := context.WithCancel(c.Context())
+	defer cancel()
+	labs, err := f.labs(ctx, opts)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = l.Close() }() // memory mode: nothing is lost
-	ctx, cancel := context.WithCancel(c.Context())
-	defer cancel()
-	s := &servers{lab: l, flags: f, fail: cancelWith(cancel), ports: map[string]*port{}}
+	defer func() { err = errors.Join(err, labs.Close()) }()
+	s := &servers{labs: labs, flags: f, fail: cancelWith(cancel), ports: map[string]*port{}}
 	defer s.close()
 	if f.tls {
 		if s.tls, err = certificate(f.cert, f.key); err != nil {
 			return err
 		}
 	}
-	for i, a := range l.Arrays() {
-		address, err := following(f.listen, i)
-		if err != nil {
-			return err
-		}
-		if err := s.open(ctx, a, address); err != nil {
-			return err
-		}
+	if err := s.openAll(ctx); err != nil {
+		return err
 	}
 	var ready atomic.Bool
 	plane, err := s.controlPlane(ctx, &ready, log)
 	if err != nil {
 		return err
 	}
-	running := make(chan error, 1)
-	go func() { running <- l.Run(ctx) }()
 	ready.Store(true)
 	if err := s.announce(ctx, c.OutOrStdout(), plane); err != nil {
 		return err
 	}
 	<-ctx.Done()
-	err = <-running
-	return errors.Join(err, s.failed())
+	return s.failed()
+}
+
+// openAll gives the arrays of the lab default the ports that follow --listen,
+// and those of the others any.
+func (s *servers) openAll(ctx context.Context) error {
+	for _, l := range s.labs.List() {
+		for i, a := range l.Arrays() {
+			if l.Name() != lab.DefaultName {
+				if err := s.openAny(ctx, l, a); err != nil {
+					return err
+				}
+				continue
+			}
+			address, err := following(s.flags.listen, i)
+			if err != nil {
+				return err
+			}
+			if err := s.open(ctx, l, a, address); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// openAny gives an array a port that is free.
+func (s *servers) openAny(ctx context.Context, l *lab.Lab, a *lab.Array) error {
+	host, _, err := net.SplitHostPort(s.flags.listen)
+	if err != nil {
+		return err
+	}
+	return s.open(ctx, l, a, net.JoinHostPort(host, "0"))
 }
 
 // following is the address of the nth array: the port of the first plus n.
@@ -165,16 +198,7 @@ func following(listen string, n int) (string, error) {
 // URL.
 func (s *servers) controlPlane(ctx context.Context, ready *atomic.Bool, log *slog.Logger) (string, error) {
 	plane := control.New(control.Options{
-		Lab: s.lab.Lab, Log: log, Ready: ready.Load,
-		Describe: s.describe,
-		Added: func(_ context.Context, a *lab.Array) error {
-			host, _, err := net.SplitHostPort(s.flags.listen)
-			if err != nil {
-				return err
-			}
-			return s.open(ctx, a, net.JoinHostPort(host, "0"))
-		},
-		Removed: s.shut,
+		Labs: s.labs, Log: log, Ready: ready.Load, Describe: s.describe, Added: s.openAny, Removed: s.shut, Token: s.flags.token,
 	})
 	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", s.flags.control)
 	if err != nil {
@@ -189,7 +213,7 @@ type readyLine struct {
 	PID     int          `json:"pid"`
 	Control string       `json:"control"`
 	Arrays  []readyArray `json:"arrays"`
-	Links   []sim.Link   `json:"links"`
+	Links   []lab.Link   `json:"links"`
 }
 
 type readyArray struct {
@@ -202,18 +226,22 @@ type readyArray struct {
 	Password string  `json:"password"`
 }
 
-func (s *servers) ready(plane string) readyLine {
-	line := readyLine{PID: os.Getpid(), Control: plane, Arrays: []readyArray{}, Links: s.lab.Links()}
-	if line.Links == nil {
-		line.Links = []sim.Link{}
+func (s *servers) ready(ctx context.Context, plane string) (readyLine, error) {
+	line := readyLine{PID: os.Getpid(), Control: plane, Arrays: []readyArray{}}
+	l, err := s.labs.Get(lab.DefaultName)
+	if err != nil {
+		return line, err
 	}
-	for _, a := range s.lab.Arrays() {
+	if line.Links, err = l.Links(ctx); err != nil {
+		return line, err
+	}
+	for _, a := range l.Arrays() {
 		d := s.describe(a)
 		line.Arrays = append(line.Arrays, readyArray{
 			Key: a.Key, Name: a.Name, Serial: a.Serial, URL: d.URL, HTTPS: d.HTTPS, Username: d.Username, Password: d.Password,
 		})
 	}
-	return line
+	return line, nil
 }
 
 // writeReady puts the line in place in one step, so that a reader never sees

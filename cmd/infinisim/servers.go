@@ -33,7 +33,7 @@ const (
 
 // servers are the listeners of the arrays and of the control plane.
 type servers struct {
-	lab   *sim.Lab
+	labs  *lab.Labs
 	flags flags
 	tls   *tls.Certificate
 	fail  func(error)
@@ -57,11 +57,11 @@ func cancelWith(cancel context.CancelFunc) func(error) {
 }
 
 // open gives an array its listeners.
-func (s *servers) open(ctx context.Context, a *lab.Array, address string) error {
-	handler := s.lab.Handler(a.Key)
+func (s *servers) open(ctx context.Context, l *lab.Lab, a *lab.Array, address string) error {
+	handler := s.labs.Handler(l, a.Key)
 	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
-		return fmt.Errorf("array %s: %w", a.Key, err)
+		return fmt.Errorf("array %s: %w", a.Host(), err)
 	}
 	p := &port{http: &http.Server{Handler: handler, ReadHeaderTimeout: headerTimeout}, url: "http://" + ln.Addr().String()}
 	s.serve(p.http, ln)
@@ -72,7 +72,7 @@ func (s *servers) open(ctx context.Context, a *lab.Array, address string) error 
 		}
 		secure, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(host, "0"))
 		if err != nil {
-			return fmt.Errorf("array %s: %w", a.Key, err)
+			return fmt.Errorf("array %s: %w", a.Host(), err)
 		}
 		config := &tls.Config{Certificates: []tls.Certificate{*s.tls}, MinVersion: tls.VersionTLS12}
 		p.https = &http.Server{Handler: handler, ReadHeaderTimeout: headerTimeout}
@@ -81,7 +81,7 @@ func (s *servers) open(ctx context.Context, a *lab.Array, address string) error 
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.ports[a.Key] = p
+	s.ports[a.Host()] = p
 	return nil
 }
 
@@ -111,17 +111,17 @@ func (s *servers) describe(a *lab.Array) control.Address {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	d := control.Address{Username: sim.Username, Password: sim.Password}
-	if p := s.ports[a.Key]; p != nil {
+	if p := s.ports[a.Host()]; p != nil {
 		d.URL, d.HTTPS = p.url, p.secure
 	}
 	return d
 }
 
 // shut closes the listeners of an array that was removed.
-func (s *servers) shut(key string) {
+func (s *servers) shut(a *lab.Array) {
 	s.mu.Lock()
-	p := s.ports[key]
-	delete(s.ports, key)
+	p := s.ports[a.Host()]
+	delete(s.ports, a.Host())
 	s.mu.Unlock()
 	if p == nil {
 		return
@@ -174,8 +174,11 @@ func certificate(certFile, keyFile string) (*tls.Certificate, error) {
 }
 
 // announce tells people and scripts that everything serves.
-func (s *servers) announce(_ context.Context, out io.Writer, plane string) error {
-	line := s.ready(plane)
+func (s *servers) announce(ctx context.Context, out io.Writer, plane string) error {
+	line, err := s.ready(ctx, plane)
+	if err != nil {
+		return err
+	}
 	if s.flags.readyFile != "" {
 		if err := writeReady(s.flags.readyFile, line); err != nil {
 			return err

@@ -6,8 +6,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/go-chi/chi/v5"
-
 	"infinisim/sim/apierr"
 	"infinisim/sim/model"
 	"infinisim/sim/schema"
@@ -30,22 +28,24 @@ type operation struct {
 	// created answers 201.
 	created bool
 	do      func(b *model.Box, in *model.Input) (any, error)
+	// session operations need the server too; they have no do.
+	session func(s *Server, b *model.Box, in *model.Input) (any, error)
 }
 
-func (s *Server) route(r chi.Router) {
-	handle := func(method, path string, op operation) { r.Method(method, root+"/"+path, s.serve(op)) }
-	for _, k := range s.Engine.Catalog.Kinds() {
+func (t *Routes) route() {
+	handle := func(method, path string, op operation) { t.router.Method(method, root+"/"+path, serve(op)) }
+	for _, k := range t.engine.Catalog.Kinds() {
 		if !k.Single {
 			crud(k, handle)
 		}
 	}
-	for _, route := range s.Engine.Catalog.Routes() {
-		handle(route.Method, route.Path, s.extra(route))
+	for _, route := range t.engine.Catalog.Routes() {
+		handle(route.Method, route.Path, t.extra(route))
 	}
-	handle(http.MethodPost, "users/login", operation{anonymous: true, object: true, do: s.login})
-	handle(http.MethodPost, "users/logout", operation{anonymous: true, do: s.logout})
-	r.Method(http.MethodPost, "/api/infinisim/echo", s.serve(operation{do: echo}))
-	r.Method(http.MethodPost, "/api/infinisim/return_error", s.serve(operation{do: returnError}))
+	handle(http.MethodPost, "users/login", operation{anonymous: true, object: true, session: (*Server).login})
+	handle(http.MethodPost, "users/logout", operation{anonymous: true, session: (*Server).logout})
+	t.router.Method(http.MethodPost, "/api/infinisim/echo", serve(operation{do: echo}))
+	t.router.Method(http.MethodPost, "/api/infinisim/return_error", serve(operation{do: returnError}))
 }
 
 // crud routes the requests that every kind answers.
@@ -113,8 +113,8 @@ func load(b *model.Box, k *model.Kind, in *model.Input) (*schema.Object, error) 
 
 // extra wraps a route of the catalog; if its path begins with an item of a
 // kind, the object is loaded and the guards are asked first.
-func (s *Server) extra(route model.Route) operation {
-	k := s.owner(route.Path)
+func (t *Routes) extra(route model.Route) operation {
+	k := t.owner(route.Path)
 	op := operation{
 		reads: route.Reads, params: route.Params, filters: route.Filters, anonymous: route.Anonymous, gate: route.Needs,
 	}
@@ -137,8 +137,8 @@ func (s *Server) extra(route model.Route) operation {
 }
 
 // owner is the kind whose item the path begins with.
-func (s *Server) owner(path string) *model.Kind {
-	for _, k := range s.Engine.Catalog.Kinds() {
+func (t *Routes) owner(path string) *model.Kind {
+	for _, k := range t.engine.Catalog.Kinds() {
 		if !k.Single && strings.HasPrefix(path, k.Path+"/{id}/") {
 			return k
 		}
@@ -169,7 +169,8 @@ func returnError(*model.Box, *model.Input) (any, error) {
 	return nil, apierr.New(apierr.Internal, "an error was asked for")
 }
 
-func (s *Server) health(w http.ResponseWriter, _ *http.Request) {
+func health(w http.ResponseWriter, r *http.Request) {
+	s := serverOf(r)
 	raw, err := json.Marshal(map[string]string{"status": "ok", "array": s.Key})
 	if err != nil {
 		s.Log.Error("health failed", "error", err)

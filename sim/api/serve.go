@@ -49,8 +49,9 @@ type exchange struct {
 
 // serve is the one way of a request: body, time, jobs due, session and role,
 // parameters, handler, render, commit, journal, answer.
-func (s *Server) serve(op operation) http.HandlerFunc {
+func serve(op operation) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		s := serverOf(r)
 		x := &exchange{op: op, r: r, settle: clock.Never}
 		err := s.safely(x)
 		if err != nil {
@@ -211,12 +212,12 @@ func (x *exchange) noteSettle(tx *store.Tx) {
 
 // due runs all jobs up to now.
 func (s *Server) due(tx *store.Tx) {
-	for !s.Engine.Jobs.Run(tx, tx.Now(), 1000, func(job.Job) {}) {
+	for !s.engine.Jobs.Run(tx, tx.Now(), 1000, func(job.Job) {}) {
 	}
 }
 
 func (s *Server) handle(tx *store.Tx, x *exchange) error {
-	b := s.Engine.Box(tx, s.Key, model.Identity{})
+	b := s.engine.Box(tx, s.Key, model.Identity{})
 	who, err := s.identify(b, x)
 	if err != nil {
 		return err
@@ -226,7 +227,12 @@ func (s *Server) handle(tx *store.Tx, x *exchange) error {
 		return err
 	}
 	x.in.PageSize = b.DefaultPageSize()
-	v, err := x.op.do(b, x.in)
+	var v any
+	if x.op.session != nil {
+		v, err = x.op.session(s, b, x.in)
+	} else {
+		v, err = x.op.do(b, x.in)
+	}
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@
 package api
 
 import (
+	"context"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -20,10 +21,10 @@ import (
 
 // Options is what a server works on.
 type Options struct {
+	// Routes are the requests of the lab's kinds.
+	Routes *Routes
 	// DB is the lab's store.
 	DB *store.DB
-	// Engine has the kinds.
-	Engine *model.Engine
 	// Clock is the lab's time.
 	Clock *clock.Clock
 	// Key is the array.
@@ -37,11 +38,18 @@ type Options struct {
 	Changed func()
 }
 
+// Routes are the requests that arrays answer, the same for all arrays of an
+// engine. They hold no state.
+type Routes struct {
+	engine *model.Engine
+	router chi.Router
+}
+
 // Server answers for one array. It is an http.Handler.
 type Server struct {
 	Options
+	engine *model.Engine
 
-	router chi.Router
 	// mu guards the session table and the counters; it is a leaf.
 	mu       sync.Mutex
 	sessions map[string]model.Identity
@@ -52,15 +60,29 @@ type Server struct {
 // root is where the API begins.
 const root = "/api/rest"
 
+// NewRoutes lists the requests of an engine's kinds.
+func NewRoutes(e *model.Engine) *Routes {
+	t := &Routes{engine: e, router: chi.NewRouter()}
+	t.router.NotFound(serve(notFound()))
+	t.router.MethodNotAllowed(serve(wrongMethod()))
+	t.router.Get("/_sim/v1/health", health)
+	t.route()
+	return t
+}
+
 // New makes the server of an array.
 func New(o Options) *Server {
-	s := &Server{Options: o, sessions: map[string]model.Identity{}, missing: map[string]int{}, unread: map[string]int{}}
-	r := chi.NewRouter()
-	r.NotFound(s.serve(notFound()))
-	r.MethodNotAllowed(s.serve(wrongMethod()))
-	r.Get("/_sim/v1/health", s.health)
-	s.route(r)
-	s.router = r
+	return &Server{
+		Options: o, engine: o.Routes.engine,
+		sessions: map[string]model.Identity{}, missing: map[string]int{}, unread: map[string]int{},
+	}
+}
+
+// serverKey finds the array that a request of the shared routes is for.
+type serverKey struct{}
+
+func serverOf(r *http.Request) *Server {
+	s, _ := r.Context().Value(serverKey{}).(*Server) // ServeHTTP put it there
 	return s
 }
 
@@ -74,7 +96,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		r2.URL = &u
 		r = r2
 	}
-	s.router.ServeHTTP(w, r)
+	s.Routes.router.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), serverKey{}, s)))
 }
 
 func cleanPath(p string) string {

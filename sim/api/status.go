@@ -29,7 +29,8 @@ func StatusOf(code apierr.Code) int {
 	case apierr.PoolNotFound, apierr.VolumeNotFound, apierr.FilesystemNotFound, apierr.CGNotFound, apierr.ReplicaNotFound,
 		apierr.LinkNotFound, apierr.RouteNotFound, apierr.PathNotFound, apierr.ObjectNotFound, apierr.UserNotFound,
 		apierr.EventNotFound, apierr.ComponentNotFound, apierr.ConfigNotFound, apierr.NetworkSpaceNotFound,
-		apierr.InterfaceNotFound, apierr.IPAddressNotFound, apierr.ReplicaTargetNotFound:
+		apierr.InterfaceNotFound, apierr.IPAddressNotFound, apierr.ReplicaTargetNotFound,
+		apierr.LabNotFound:
 		return http.StatusNotFound
 	case apierr.MethodNotAllowed:
 		return http.StatusMethodNotAllowed
@@ -55,7 +56,7 @@ func StatusOf(code apierr.Code) int {
 		apierr.ReplicaBaseNotInFamily, apierr.ReplicaBaseMismatch, apierr.ReplicaLimitExceeded, apierr.ReplicaIsTarget,
 		apierr.ReplicaAlreadySuspended, apierr.ReplicaNotSuspended, apierr.ReplicaRoleConflict, apierr.ReplicaNoCommonImage,
 		apierr.ReplicaIsSuspended, apierr.ReplicaIsInitializing, apierr.ReplicaTypeMismatch,
-		apierr.ReplicaTypeChange:
+		apierr.ReplicaTypeChange, apierr.LabExists:
 		return http.StatusConflict
 	}
 	return http.StatusInternalServerError

@@ -39,6 +39,8 @@ const (
 	BadCredentials           Code = "BAD_CREDENTIALS"
 	PermissionDenied         Code = "PERMISSION_DENIED"
 	ObjectNotFound           Code = "OBJECT_NOT_FOUND"
+	LabNotFound              Code = "LAB_NOT_FOUND" // of the control plane alone
+	LabExists                Code = "LAB_EXISTS"    // of the control plane alone
 	VolumeNameConflict       Code = "VOLUME_NAME_CONFLICT"
 	FilesystemNameConflict   Code = "FILESYSTEM_NAME_CONFLICT"
 	PoolNameConflict         Code = "POOL_NAME_CONFLICT"

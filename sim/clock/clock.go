@@ -52,7 +52,6 @@ type Clock struct {
 	base    Time      // lab time at wall
 	wall    time.Time // where the wall clock stood
 	speed   float64   // 0 is frozen
-	running float64   // the speed to start again with
 	changed chan struct{}
 }
 
@@ -62,12 +61,19 @@ func NewSystem(start Time, speed float64) *Clock {
 	if start == 0 {
 		start = FromTime(time.Now())
 	}
-	return &Clock{base: start, wall: time.Now(), speed: speed, running: speed, changed: make(chan struct{})}
+	return &Clock{base: start, wall: time.Now(), speed: speed, changed: make(chan struct{})}
 }
 
 // NewManual makes a clock that moves only when told.
 func NewManual(start Time) *Clock {
-	return &Clock{base: start, wall: time.Now(), running: 1, changed: make(chan struct{})}
+	return &Clock{base: start, wall: time.Now(), changed: make(chan struct{})}
+}
+
+// Copy is a clock of its own that shows the same time and goes on as c does.
+func (c *Clock) Copy() *Clock {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return &Clock{base: c.nowLocked(), wall: time.Now(), speed: c.speed, changed: make(chan struct{})}
 }
 
 // Now is the lab's time.

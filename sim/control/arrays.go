@@ -3,6 +3,7 @@ package control
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"strconv"
 	"time"
 
@@ -24,20 +25,22 @@ type arrayView struct {
 	Address
 }
 
-func (s *Server) array(a *lab.Array) arrayView {
-	v := arrayView{Key: a.Key, Name: a.Name, Serial: a.Serial, Host: a.Host(), Active: s.Lab.Active(a)}
+func (s *Server) array(l *lab.Lab, a *lab.Array) arrayView {
+	v := arrayView{Key: a.Key, Name: a.Name, Serial: a.Serial, Host: a.Host(), Active: l.Active(a)}
 	if s.Describe != nil {
 		v.Address = s.Describe(a)
 	}
 	return v
 }
 
-func listArrays(s *Server, _ *request) (any, error) {
+func listArrays(s *Server, r *request) (any, error) { return s.arrays(r.lab), nil }
+
+func (s *Server) arrays(l *lab.Lab) []arrayView {
 	out := []arrayView{}
-	for _, a := range s.Lab.Arrays() {
-		out = append(out, s.array(a))
+	for _, a := range l.Arrays() {
+		out = append(out, s.array(l, a))
 	}
-	return out, nil
+	return out
 }
 
 func addArray(s *Server, r *request) (any, error) {
@@ -45,38 +48,42 @@ func addArray(s *Server, r *request) (any, error) {
 	if err := r.decode(&ask, "name", "serial", "profile"); err != nil {
 		return nil, err
 	}
-	a, err := s.Lab.AddArray(r.Context(), ask)
+	a, err := r.lab.AddArray(r.Context(), ask)
 	if err != nil {
 		return nil, err
 	}
 	if s.Added != nil {
-		if err := s.Added(r.Context(), a); err != nil {
-			return nil, err
+		if err := s.Added(r.Context(), r.lab, a); err != nil {
+			return nil, errors.Join(err, r.lab.RemoveArray(r.Context(), a.Key))
 		}
 	}
-	return s.array(a), nil
+	return s.array(r.lab, a), nil
 }
 
 func removeArray(s *Server, r *request) (any, error) {
-	if err := s.Lab.RemoveArray(r.Context(), r.key()); err != nil {
+	a, err := r.lab.Array(r.key())
+	if err != nil {
+		return nil, err
+	}
+	if err := r.lab.RemoveArray(r.Context(), a.Key); err != nil {
 		return nil, err
 	}
 	if s.Removed != nil {
-		s.Removed(r.key())
+		s.Removed(a)
 	}
 	return map[string]string{"removed": r.key()}, nil
 }
 
 func activate(active bool) handler {
 	return func(s *Server, r *request) (any, error) {
-		if err := s.Lab.SetActive(r.Context(), r.key(), active); err != nil {
+		if err := r.lab.SetActive(r.Context(), r.key(), active); err != nil {
 			return nil, err
 		}
-		a, err := s.Lab.Array(r.key())
+		a, err := r.lab.Array(r.key())
 		if err != nil {
 			return nil, err
 		}
-		return s.array(a), nil
+		return s.array(r.lab, a), nil
 	}
 }
 
@@ -92,7 +99,7 @@ func allocateIP(s *Server, r *request) (any, error) {
 	if json.Unmarshal(ask.Space, &name) != nil {
 		name = string(ask.Space)
 	}
-	ip, err := s.Lab.AllocateIP(r.Context(), r.key(), name)
+	ip, err := r.lab.AllocateIP(r.Context(), r.key(), name)
 	return map[string]string{"ip_address": ip}, err
 }
 
@@ -105,7 +112,7 @@ func write(s *Server, r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.Lab.Write(r.Context(), r.key(), id, ask); err != nil {
+	if err := r.lab.Write(r.Context(), r.key(), id, ask); err != nil {
 		return nil, err
 	}
 	return digest(s, r)
@@ -116,7 +123,7 @@ func digest(s *Server, r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, used, err := s.Lab.Digest(r.Context(), r.key(), id)
+	d, used, err := r.lab.Digest(r.Context(), r.key(), id)
 	return map[string]any{"digest": d, "used": used}, err
 }
 
@@ -129,30 +136,30 @@ type pathView struct {
 	Cut       bool   `json:"cut"`
 }
 
-func (s *Server) ends(r *request) (fabric.Ends, error) {
+func ends(r *request) (fabric.Ends, error) {
 	id, err := r.id()
 	if err != nil {
 		return fabric.Ends{}, err
 	}
-	return s.Lab.LinkEnds(r.Context(), r.key(), id)
+	return r.lab.LinkEnds(r.Context(), r.key(), id)
 }
 
 func readModel(s *Server, r *request) (any, error) {
-	e, err := s.ends(r)
+	e, err := ends(r)
 	if err != nil {
 		return nil, err
 	}
-	m, err := s.Lab.PathOf(r.Context(), e)
+	m, err := r.lab.PathOf(r.Context(), e)
 	return pathView{Bandwidth: m.Bandwidth, Latency: m.Latency.String(), Slots: m.Slots, Cut: m.Cut}, err
 }
 
 func cut(down bool) handler {
 	return func(s *Server, r *request) (any, error) {
-		e, err := s.ends(r)
+		e, err := ends(r)
 		if err != nil {
 			return nil, err
 		}
-		if err := s.Lab.SetPath(r.Context(), e, func(m *fabric.Model) { m.Cut = down }); err != nil {
+		if err := r.lab.SetPath(r.Context(), e, func(m *fabric.Model) { m.Cut = down }); err != nil {
 			return nil, err
 		}
 		return readModel(s, r)
@@ -179,11 +186,11 @@ func setModel(s *Server, r *request) (any, error) {
 	if ask.Bandwidth != nil && *ask.Bandwidth <= 0 {
 		return nil, apierr.New(apierr.InvalidValue, "bandwidth: %d is not above 0; to stop a link, cut it", *ask.Bandwidth).About("bandwidth")
 	}
-	e, err := s.ends(r)
+	e, err := ends(r)
 	if err != nil {
 		return nil, err
 	}
-	err = s.Lab.SetPath(r.Context(), e, func(m *fabric.Model) {
+	err = r.lab.SetPath(r.Context(), e, func(m *fabric.Model) {
 		if ask.Bandwidth != nil {
 			m.Bandwidth = *ask.Bandwidth
 		}
@@ -198,7 +205,7 @@ func setModel(s *Server, r *request) (any, error) {
 		return nil, err
 	}
 	for _, key := range []string{e.From, e.To} {
-		if err := s.Lab.On(r.Context(), key, func(b *model.Box) error { replication.Wake(b); return nil }); err != nil {
+		if err := r.lab.On(r.Context(), key, func(b *model.Box) error { replication.Wake(b); return nil }); err != nil {
 			return nil, err
 		}
 	}
@@ -218,7 +225,7 @@ func readJournal(s *Server, r *request) (any, error) {
 		f.Since = n
 	}
 	var out bytes.Buffer
-	if err := s.Lab.Journal.WriteTo(&out, f); err != nil {
+	if err := r.lab.Journal.WriteTo(&out, f); err != nil {
 		return nil, err
 	}
 	return lines(out.Bytes()), nil

@@ -40,8 +40,8 @@ type ran struct {
 }
 
 func (s *Server) clock(r *request) (clockView, error) {
-	next, settle, err := s.Lab.NextDue(r.Context())
-	now, speed := s.Lab.Clock.Now(), s.Lab.Clock.Speed()
+	next, settle, err := r.lab.NextDue(r.Context())
+	now, speed := r.lab.Clock.Now(), r.lab.Clock.Speed()
 	v := clockView{Now: now.MS(), NowNS: strconv.FormatInt(int64(now), 10), Mode: "system", Speed: speed}
 	if speed == 0 {
 		v.Mode = "manual"
@@ -61,7 +61,7 @@ func freeze(s *Server, r *request) (any, error) {
 	if err := r.decode(&struct{}{}); err != nil {
 		return nil, err
 	}
-	s.Lab.Clock.Freeze()
+	r.lab.Clock.Freeze()
 	return s.clock(r)
 }
 
@@ -72,7 +72,7 @@ func speed(s *Server, r *request) (any, error) {
 	if err := r.decode(&ask, "factor"); err != nil {
 		return nil, err
 	}
-	if err := s.Lab.SpeedUp(ask.Factor); err != nil {
+	if err := r.lab.SpeedUp(ask.Factor); err != nil {
 		return nil, err
 	}
 	return s.clock(r)
@@ -87,11 +87,11 @@ func advance(s *Server, r *request) (any, error) {
 	if err := r.decode(&ask, "by", "to"); err != nil {
 		return nil, err
 	}
-	to, err := destination(s.Lab.Clock.Now(), ask.By, ask.To)
+	to, err := destination(r.lab.Clock.Now(), ask.By, ask.To)
 	if err != nil {
 		return nil, err
 	}
-	report, err := s.Lab.AdvanceTo(r.Context(), to)
+	report, err := r.lab.AdvanceTo(r.Context(), to)
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +133,7 @@ func settle(s *Server, r *request) (any, error) {
 	if err := r.decode(&struct{}{}); err != nil {
 		return nil, err
 	}
-	report, err := s.Lab.Settle(r.Context())
+	report, err := r.lab.Settle(r.Context())
 	if err != nil {
 		return nil, err
 	}

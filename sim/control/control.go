@@ -4,6 +4,7 @@ package control
 
 import (
 	"context"
+	"crypto/subtle"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -21,16 +22,20 @@ import (
 
 // Options is what a control plane works on.
 type Options struct {
-	// Lab is the lab.
-	Lab *lab.Lab
-	// Describe tells how an array is reached; nil leaves addresses out.
+	// Labs are the labs; one of them is the default one.
+	Labs *lab.Labs
+	// Describe tells how an array of a lab is reached; nil leaves addresses
+	// out.
 	Describe func(a *lab.Array) Address
 	// Added is called after an array was added, Removed after one was removed;
 	// nil is not called. Added's error takes the array away again.
-	Added   func(ctx context.Context, a *lab.Array) error
-	Removed func(key string)
+	Added   func(ctx context.Context, l *lab.Lab, a *lab.Array) error
+	Removed func(a *lab.Array)
 	// Ready reports whether all listeners serve; nil means yes.
 	Ready func() bool
+	// Token is what a request has to bring as "Authorization: Bearer TOKEN";
+	// empty asks for none. The path health needs none.
+	Token string
 	// Log hears of our own bugs.
 	Log *slog.Logger
 }
@@ -52,6 +57,7 @@ type Server struct {
 // request is one request, decoded.
 type request struct {
 	*http.Request
+	lab  *lab.Lab
 	body []byte
 }
 
@@ -63,7 +69,7 @@ type lines []byte
 
 const prefix = "/_sim/v1"
 
-// New makes the control plane of a lab.
+// New makes the control plane of a process.
 func New(o Options) *Server {
 	s := &Server{Options: o}
 	r := chi.NewRouter()
@@ -91,14 +97,19 @@ func New(o Options) *Server {
 		{http.MethodGet, "/arrays/{key}/links/{id}/model", readModel},
 		{http.MethodPost, "/reset", reset},
 		{http.MethodGet, "/journal", readJournal},
-		{http.MethodGet, "/missing", func(s *Server, _ *request) (any, error) { return counted(s.Lab.Missing()), nil }},
-		{http.MethodGet, "/unread", func(s *Server, _ *request) (any, error) { return counted(s.Lab.Unread()), nil }},
+		{http.MethodGet, "/missing", func(_ *Server, r *request) (any, error) { return counted(r.lab.Missing()), nil }},
+		{http.MethodGet, "/unread", func(_ *Server, r *request) (any, error) { return counted(r.lab.Unread()), nil }},
 		{http.MethodPost, "/check", check},
 	}
 	for _, route := range routes {
 		r.Method(route.method, prefix+route.path, s.adapt(route.do))
-		r.Method(route.method, prefix+"/labs/default"+route.path, s.adapt(route.do))
+		r.Method(route.method, prefix+"/labs/{lab}"+route.path, s.adapt(route.do))
 	}
+	r.Get(prefix+"/labs", s.adapt(listLabs))
+	r.Post(prefix+"/labs", s.adapt(createLab))
+	r.Get(prefix+"/labs/{lab}", s.adapt(readLab))
+	r.Delete(prefix+"/labs/{lab}", s.adapt(deleteLab))
+	r.Post(prefix+"/labs/{lab}/fork", s.adapt(forkLab))
 	r.NotFound(s.adapt(func(_ *Server, r *request) (any, error) {
 		return nil, apierr.New(apierr.PathNotFound, "nothing is at %s", r.URL.Path)
 	}))
@@ -125,7 +136,7 @@ func (s *Server) adapt(do handler) http.HandlerFunc {
 		case len(body) > maxBody:
 			err = apierr.New(apierr.BodyTooLarge, "body: longer than %d bytes", maxBody)
 		default:
-			v, err = do(s, &request{Request: r, body: body})
+			v, err = s.do(do, &request{Request: r, body: body})
 		}
 		status, raw := http.StatusOK, []byte(nil)
 		if l, ok := v.(lines); ok && err == nil {
@@ -140,6 +151,24 @@ func (s *Server) adapt(do handler) http.HandlerFunc {
 		}
 		s.send(w, status, "application/json", append(raw, '\n'))
 	}
+}
+
+// do asks for the token, finds the lab that the path names, and runs the
+// handler.
+func (s *Server) do(do handler, r *request) (any, error) {
+	given := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if s.Token != "" && subtle.ConstantTimeCompare([]byte(given), []byte(s.Token)) == 0 && r.URL.Path != prefix+"/health" {
+		return nil, apierr.New(apierr.NotAuthenticated, "the control plane needs its token: Authorization: Bearer TOKEN")
+	}
+	name := chi.URLParam(r.Request, "lab")
+	if name == "" {
+		name = lab.DefaultName
+	}
+	var err error
+	if r.lab, err = s.Labs.Get(name); err != nil {
+		return nil, err
+	}
+	return do(s, r)
 }
 
 func (s *Server) send(w http.ResponseWriter, status int, kind string, body []byte) {
@@ -223,7 +252,7 @@ func counted(all map[string]int) []count {
 }
 
 func check(s *Server, r *request) (any, error) {
-	bad, err := s.Lab.Check(r.Context())
+	bad, err := r.lab.Check(r.Context())
 	if bad == nil {
 		bad = []string{}
 	}
@@ -234,5 +263,5 @@ func reset(s *Server, r *request) (any, error) {
 	if err := r.decode(&struct{}{}); err != nil {
 		return nil, err
 	}
-	return map[string]bool{"reset": true}, s.Lab.Reset(r.Context())
+	return map[string]bool{"reset": true}, r.lab.Reset(r.Context())
 }

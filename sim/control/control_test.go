@@ -22,27 +22,27 @@ import (
 type plane struct {
 	t      testing.TB
 	lab    *lab.Lab
+	labs   *lab.Labs
 	server *control.Server
 	link   lab.Link
 }
 
 func newPlane(tb testing.TB) *plane {
 	tb.Helper()
-	l, err := lab.New(lab.Options{})
+	labs := lab.NewLabs(lab.Options{}, "")
+	l, err := labs.Create(tb.Context(), lab.Plan{Name: lab.DefaultName})
 	require.NoError(tb, err)
 	tb.Cleanup(func() {
-		bad, err := l.Check(context.WithoutCancel(tb.Context()))
-		require.NoError(tb, err)
-		require.Empty(tb, bad)
-		require.NoError(tb, l.Close())
+		for _, l := range labs.List() {
+			bad, err := l.Check(context.WithoutCancel(tb.Context()))
+			require.NoError(tb, err)
+			require.Empty(tb, bad, l.Name())
+		}
+		require.NoError(tb, labs.Close())
 	})
-	for range 2 {
-		_, err := l.AddArray(tb.Context(), lab.ArraySetup{})
-		require.NoError(tb, err)
-	}
-	link, err := l.Link(tb.Context(), "box-1", "box-2")
+	links, err := l.Links(tb.Context())
 	require.NoError(tb, err)
-	return &plane{t: tb, lab: l, link: link, server: control.New(control.Options{Lab: l, Log: slog.New(slog.DiscardHandler)})}
+	return &plane{t: tb, lab: l, labs: labs, link: links[0], server: control.New(control.Options{Labs: labs, Log: slog.New(slog.DiscardHandler)})}
 }
 
 func (p *plane) do(method, path, body string) (int, string) {
@@ -197,7 +197,78 @@ func TestJournalMissingUnreadCheckReset(t *testing.T) {
 func TestHealth_onlyWhenServing(t *testing.T) {
 	t.Parallel()
 	p := newPlane(t)
-	p.server = control.New(control.Options{Lab: p.lab, Log: slog.New(slog.DiscardHandler), Ready: func() bool { return false }})
+	p.server = control.New(control.Options{
+		Labs: p.labs, Log: slog.New(slog.DiscardHandler), Ready: func() bool { return false }, Token: "t",
+	})
 	status, _ := p.do(http.MethodGet, "health", "")
 	assert.Equal(t, http.StatusServiceUnavailable, status)
+}
+
+func TestToken_isAskedFor(t *testing.T) {
+	t.Parallel()
+	p := newPlane(t)
+	p.server = control.New(control.Options{Labs: p.labs, Log: slog.New(slog.DiscardHandler), Token: "secret"})
+	status, text := p.do(http.MethodGet, "clock", "")
+	assert.Equal(t, http.StatusUnauthorized, status)
+	assert.NotContains(t, text, "secret")
+	for token, want := range map[string]int{"secret": http.StatusOK, "wrong": http.StatusUnauthorized} {
+		rec := httptest.NewRecorder()
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/_sim/v1/clock", nil)
+		r.Header.Set("Authorization", "Bearer "+token)
+		p.server.ServeHTTP(rec, r)
+		assert.Equal(t, want, rec.Code, token)
+	}
+	p.ok(http.MethodGet, "health", "")
+}
+
+func TestLabs_createForkResetDelete(t *testing.T) {
+	t.Parallel()
+	p := newPlane(t)
+	p.array("box-1", http.MethodPost, "pools", `{"name":"p","physical_capacity":1000000000000,"virtual_capacity":1000000000000}`)
+	made := p.ok(http.MethodPost, "labs", `{"name":"two","arrays":1,"seed":9,"profile":"7.2","clock":"manual"}`)
+	assert.Len(t, made["arrays"], 1)
+	assert.InDelta(t, 9, made["seed"], 0)
+	assert.Equal(t, "simulator-box-1.two", made["arrays"].([]any)[0].(map[string]any)["host"])
+	fork := p.ok(http.MethodPost, "labs/default/fork", `{"name":"copy"}`)
+	assert.Len(t, fork["links"], 1)
+	p.ok(http.MethodPost, "labs/copy/clock/advance", `{"by":"1h"}`)
+	assert.NotEqual(t, p.ok(http.MethodGet, "clock", "")["now"], p.ok(http.MethodGet, "labs/copy/clock", "")["now"])
+	copied, err := p.labs.Get("copy")
+	require.NoError(t, err)
+	pools := func(l *lab.Lab) string {
+		rec := httptest.NewRecorder()
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+l.Arrays()[0].Host()+"/api/rest/pools?fields=name", nil)
+		r.SetBasicAuth("admin", "123456")
+		p.labs.Handler(p.lab, "box-1").ServeHTTP(rec, r)
+		return rec.Body.String()
+	}
+	assert.Contains(t, pools(copied), `"name":"p"`)
+	p.ok(http.MethodPost, "labs/copy/reset", "")
+	assert.NotContains(t, pools(copied), `"name":"p"`)
+	assert.Contains(t, pools(p.lab), `"name":"p"`)
+	_, list := p.do(http.MethodGet, "labs", "")
+	assert.Equal(t, 3, strings.Count(list, `"durable":false`))
+	p.ok(http.MethodDelete, "labs/two", "")
+	for _, bad := range []struct {
+		method, path, body string
+		status             int
+		want               string
+	}{
+		{http.MethodGet, "labs/two", "", http.StatusNotFound, `lab \"two\" does not exist`},
+		{http.MethodGet, "labs/two/clock", "", http.StatusNotFound, "LAB_NOT_FOUND"},
+		{http.MethodPost, "labs", `{"name":"copy"}`, http.StatusConflict, "LAB_EXISTS"},
+		{http.MethodPost, "labs/copy/fork", `{"name":"default"}`, http.StatusConflict, "LAB_EXISTS"},
+		{http.MethodPost, "labs", `{"name":"../x"}`, http.StatusBadRequest, "name:"},
+		{http.MethodPost, "labs", `{"name":"x","links":"star"}`, http.StatusBadRequest, "star"},
+		{http.MethodPost, "labs", `{"name":"x","clock":"sundial"}`, http.StatusBadRequest, "sundial"},
+		{http.MethodPost, "labs", `{"name":"x","arrays":-1}`, http.StatusBadRequest, "-1"},
+		{http.MethodPost, "labs", `{"name":"x","profile":"1.0"}`, http.StatusBadRequest, "1.0"},
+		{http.MethodPost, "labs", `{"name":"x","evil":1}`, http.StatusBadRequest, "evil"},
+		{http.MethodDelete, "labs/default", "", http.StatusBadRequest, "default"},
+	} {
+		status, text := p.do(bad.method, bad.path, bad.body)
+		assert.Equal(t, bad.status, status, "%s %s: %s", bad.method, bad.path, text)
+		assert.Contains(t, text, bad.want)
+	}
+	assert.Len(t, p.labs.List(), 2)
 }

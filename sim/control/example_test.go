@@ -14,13 +14,13 @@ import (
 
 // The control plane is an http.Handler of its own.
 func Example() {
-	l, err := lab.New(lab.Options{})
-	if err != nil {
+	labs := lab.NewLabs(lab.Options{}, "")
+	defer func() { _ = labs.Close() }()
+	if _, err := labs.Create(context.Background(), lab.Plan{Name: lab.DefaultName, Arrays: new(0)}); err != nil {
 		fmt.Println(err)
 		return
 	}
-	defer func() { _ = l.Close() }()
-	plane := control.New(control.Options{Lab: l, Log: slog.New(slog.DiscardHandler)})
+	plane := control.New(control.Options{Labs: labs, Log: slog.New(slog.DiscardHandler)})
 	r := httptest.NewRequestWithContext(context.Background(), http.MethodPost, "/_sim/v1/clock/advance", strings.NewReader(`{"by":"30s"}`))
 	rec := httptest.NewRecorder()
 	plane.ServeHTTP(rec, r)

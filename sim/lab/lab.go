@@ -5,10 +5,9 @@ package lab
 import (
 	"context"
 	"encoding/json"
-	"fmt"
+	"errors"
 	"log/slog"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 
@@ -21,14 +20,20 @@ import (
 	"infinisim/sim/journal"
 	"infinisim/sim/model"
 	"infinisim/sim/replication"
-	"infinisim/sim/schema"
 	"infinisim/sim/store"
 )
 
 // Options is what a lab is made from. The zero value is a lab without arrays
-// on a manual clock.
+// on a manual clock, in memory.
 type Options struct {
-	// Clock is the lab's time; nil is a manual clock at clock.Epoch.
+	// Name is the lab's, empty for DefaultName; the host names of its arrays
+	// follow from it.
+	Name string
+	// Path is the file of a durable lab; empty keeps the lab in memory. What a
+	// file has of seed, limits, profile and arrays counts more than the options.
+	Path string
+	// Clock is the lab's time; nil is a manual clock at clock.Epoch. A durable
+	// lab resumes where it stopped.
 	Clock *clock.Clock
 	// Seed makes runs repeatable.
 	Seed uint64
@@ -40,24 +45,18 @@ type Options struct {
 	NoLimits bool
 	// JournalSize is how many entries the journal keeps, 0 for the usual.
 	JournalSize int
+	// MaxBytes is how long a durable lab's file may grow, 0 for as long as the
+	// disk has room.
+	MaxBytes int
+	// Step is called at the numbered steps of a durable write; nil is not
+	// called.
+	Step func(name string)
 	// Log hears what the lab has to say; nil is silent.
 	Log *slog.Logger
 }
 
-// Array is one array of a lab as the outside sees it.
-type Array struct {
-	// Key names it for good, Name is what it was made with.
-	Key, Name string
-	// Serial is its serial number.
-	Serial int64
-	// Server answers its requests.
-	Server *api.Server
-
-	active bool
-}
-
-// Host is the name by which the array is reached on a shared port.
-func (a *Array) Host() string { return "simulator-" + a.Key }
+// DefaultName is the name of the lab that speaks where none is named.
+const DefaultName = "default"
 
 // Lab is one isolated world. It is safe for concurrent use.
 type Lab struct {
@@ -69,16 +68,19 @@ type Lab struct {
 	opts   Options
 	db     *store.DB
 	engine *model.Engine
+	routes *api.Routes
 	log    *slog.Logger
 	kick   chan struct{}
+	kept   bool // it was there before
 
-	// mu guards the table of arrays and the setup; it is a leaf.
+	// mu guards the table of arrays and the number of the next; it is a leaf.
 	mu     sync.Mutex
 	arrays []*Array
 	next   int
 }
 
-// New makes a lab without arrays.
+// New makes a lab without arrays, or opens one that was kept. It returns an
+// error for an unknown profile, and those of store.Open.
 func New(o Options) (*Lab, error) {
 	if o.Clock == nil {
 		o.Clock = clock.NewManual(clock.Epoch)
@@ -89,144 +91,63 @@ func New(o Options) (*Lab, error) {
 	if o.First == 0 {
 		o.First = 1
 	}
+	if o.Name == "" {
+		o.Name = DefaultName
+	}
 	if _, err := model.ProfileByName(o.Profile); err != nil {
 		return nil, err
 	}
-	db, err := store.Open(store.Options{})
+	jobs := job.New(o.Log)
+	engine := &model.Engine{Catalog: model.NewCatalog(), Fabric: fabric.New(jobs), Jobs: jobs, Log: o.Log}
+	replication.Install(engine)
+	db, err := store.Open(store.Options{
+		Path: o.Path, MaxBytes: o.MaxBytes, Types: engine.Catalog.Types(), Step: o.Step, Log: o.Log,
+	})
 	if err != nil {
 		return nil, err
 	}
-	jobs := job.New(o.Log)
-	l := &Lab{
-		Clock: o.Clock, Journal: journal.New(o.JournalSize), opts: o, db: db, log: o.Log,
-		kick: make(chan struct{}, 1), next: o.First,
-		engine: &model.Engine{
-			Catalog: model.NewCatalog(), Fabric: fabric.New(jobs), Jobs: jobs, Chance: chance.New(o.Seed),
-			NoLimits: o.NoLimits, Log: o.Log,
-		},
+	kept, err := readSetup(db)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
 	}
-	replication.Install(l.engine)
+	if kept != nil {
+		o.Seed, o.NoLimits, o.Profile, o.First = kept.Seed, kept.NoLimits, kept.Profile, kept.Next
+		o.Clock.AdvanceTo(db.Now())
+	}
+	engine.Chance, engine.NoLimits = chance.New(o.Seed), o.NoLimits
+	l := assemble(o, db, engine, api.NewRoutes(engine))
+	if kept != nil {
+		l.kept = true
+		l.resume(kept)
+	}
 	return l, nil
 }
 
-// Close ends the lab. Nothing may use it afterwards; Run must have ended.
-func (l *Lab) Close() error { return l.db.Close() }
-
-// ArraySetup is what a new array may be told; zero members are numbered by
-// the lab.
-type ArraySetup struct {
-	Name    string `json:"name"`
-	Profile string `json:"profile"`
-	Serial  int64  `json:"serial"`
+func assemble(o Options, db *store.DB, engine *model.Engine, routes *api.Routes) *Lab {
+	return &Lab{
+		Clock: o.Clock, Journal: journal.New(o.JournalSize), opts: o, db: db, engine: engine, routes: routes, log: o.Log,
+		kick: make(chan struct{}, 1), next: o.First,
+	}
 }
 
-// firstSerial is the serial number of array 1, less one.
-const firstSerial = 1000
-
-// AddArray makes an array and puts it on the network.
-func (l *Lab) AddArray(ctx context.Context, s ArraySetup) (*Array, error) {
-	l.mu.Lock()
-	n := l.next
-	l.next++
-	l.mu.Unlock()
-	a := &Array{Key: fmt.Sprintf("box-%d", n), Name: s.Name, Serial: s.Serial, active: true}
-	if a.Name == "" {
-		a.Name = "simulator-" + a.Key
+// Close ends the lab; a durable one is kept as it is, its time too. Nothing
+// may use it afterwards; Run must have ended.
+func (l *Lab) Close() error {
+	var err error
+	if l.db.Durable() {
+		err = l.db.Update(context.Background(), l.Clock.Now(), func(tx *store.Tx) error { tx.Touch(); return nil })
 	}
-	if a.Serial == 0 {
-		a.Serial = firstSerial + int64(n)
-	}
-	for _, other := range l.Arrays() {
-		if other.Serial == a.Serial {
-			return nil, apierr.New(apierr.InvalidValue, "serial: %d is that of array %s", a.Serial, other.Key).About("serial")
-		}
-	}
-	profile := s.Profile
-	if profile == "" {
-		profile = l.opts.Profile
-	}
-	err := l.Update(ctx, func(tx *store.Tx) error {
-		return l.engine.Format(tx, model.Setup{Key: a.Key, Name: a.Name, Profile: profile, Serial: a.Serial})
-	})
-	if err != nil {
-		return nil, err
-	}
-	a.Server = api.New(api.Options{
-		DB: l.db, Engine: l.engine, Clock: l.Clock, Key: a.Key, Log: l.log, Journal: l.Journal, Changed: l.Changed,
-	})
-	l.mu.Lock()
-	l.arrays = append(l.arrays, a)
-	l.mu.Unlock()
-	return a, nil
+	return errors.Join(err, l.db.Close())
 }
 
-// Arrays lists the lab's arrays in the order of their making.
-func (l *Lab) Arrays() []*Array {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return slices.Clone(l.arrays)
-}
+// Name is the lab's name.
+func (l *Lab) Name() string { return l.opts.Name }
 
-// Array finds an array by its key.
-func (l *Lab) Array(key string) (*Array, error) {
-	for _, a := range l.Arrays() {
-		if a.Key == key {
-			return a, nil
-		}
-	}
-	return nil, apierr.New(apierr.ObjectNotFound, "array %q does not exist", key).About(key)
-}
+// Seed is what the lab's chance was made from.
+func (l *Lab) Seed() uint64 { return l.opts.Seed }
 
-// SetActive puts an array on the network or takes it off: its requests are
-// dropped and its links are down.
-func (l *Lab) SetActive(ctx context.Context, key string, active bool) error {
-	a, err := l.Array(key)
-	if err != nil {
-		return err
-	}
-	var others []string
-	for _, o := range l.Arrays() {
-		if o != a {
-			others = append(others, o.Key)
-		}
-	}
-	if err := l.Update(ctx, func(tx *store.Tx) error { return l.engine.Fabric.SetDown(tx, key, !active, others) }); err != nil {
-		return err
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	a.active = active
-	return nil
-}
-
-// RemoveArray takes an array out of the lab. Its peers see it as lost.
-func (l *Lab) RemoveArray(ctx context.Context, key string) error {
-	if err := l.SetActive(ctx, key, false); err != nil {
-		return err
-	}
-	err := l.On(ctx, key, func(b *model.Box) error {
-		return b.Tx.Each(key, model.NetworkSpace, func(o *schema.Object) (bool, error) {
-			for _, ip := range model.SpaceIPs.Get(o) {
-				fabric.Withdraw(b.Tx, ip.Address)
-			}
-			return true, nil
-		})
-	})
-	if err != nil {
-		return err
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.arrays = slices.DeleteFunc(l.arrays, func(a *Array) bool { return a.Key == key })
-	return nil
-}
-
-// Active reports whether the array is on the network.
-func (l *Lab) Active(a *Array) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return a.active
-}
+// Durable reports whether the lab survives its process.
+func (l *Lab) Durable() bool { return l.db.Durable() }
 
 // Update changes the lab's state at the lab's time, after the jobs that are
 // due by then.
@@ -328,7 +249,7 @@ func (l *Lab) sum(of func(*api.Server) map[string]int) map[string]int {
 
 // Check names everything in the lab that is not as it must be.
 func (l *Lab) Check(ctx context.Context) ([]string, error) {
-	bad := l.Journal.Gaps()
+	bad := append(l.Journal.Gaps(), l.db.Damage()...)
 	err := l.db.View(ctx, max(l.Clock.Now(), l.db.Now()), func(tx *store.Tx) error {
 		var boxes []*model.Box
 		for _, a := range l.Arrays() {

@@ -48,7 +48,7 @@ func (l *Lab) Reset(ctx context.Context) error {
 				return err
 			}
 		}
-		return nil
+		return l.setup(l.Arrays()).write(tx)
 	})
 	if err != nil {
 		return err

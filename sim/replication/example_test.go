@@ -17,8 +17,13 @@ func Example() {
 		return
 	}
 	defer func() { _ = l.Close() }()
+	links, err := l.Links(context.Background())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
 	err = l.View(context.Background(), "box-1", func(b *model.Box) error {
-		link, err := b.Must(replication.Link, l.Links()[0].AID)
+		link, err := b.Must(replication.Link, links[0].AID)
 		if err == nil {
 			fmt.Println(replication.LinkName.Get(link), "leads to", replication.Peer(link))
 		}

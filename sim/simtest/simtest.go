@@ -25,7 +25,28 @@ func New(tb testing.TB, opts ...sim.Option) *Lab {
 	if err != nil {
 		tb.Fatalf("make a lab: %v", err)
 	}
+	return Watch(tb, l)
+}
+
+// Fork is an independent copy of the lab, checked and closed like its origin.
+func (l *Lab) Fork(tb testing.TB) *Lab {
+	tb.Helper()
+	f, err := l.Lab.Fork()
+	if err != nil {
+		tb.Fatalf("fork the lab: %v", err)
+	}
+	return Watch(tb, f)
+}
+
+// Watch has a lab checked and closed when the test ends; a lab that the test
+// closed is left alone.
+func Watch(tb testing.TB, l *sim.Lab) *Lab {
+	tb.Helper()
+	w := &Lab{Lab: l, tb: tb}
 	tb.Cleanup(func() {
+		if w.closed {
+			return
+		}
 		bad, err := l.Check(context.Background())
 		if err != nil {
 			tb.Errorf("check the lab: %v", err)
@@ -37,13 +58,20 @@ func New(tb testing.TB, opts ...sim.Option) *Lab {
 			tb.Errorf("close the lab: %v", err)
 		}
 	})
-	return &Lab{Lab: l, tb: tb}
+	return w
 }
 
 // Lab is a lab within a test.
 type Lab struct {
 	*sim.Lab
-	tb testing.TB
+	tb     testing.TB
+	closed bool
+}
+
+// Close ends the lab before the test does.
+func (l *Lab) Close() error {
+	l.closed = true
+	return l.Lab.Close()
 }
 
 // Client is a client of one array, as the user admin.
@@ -52,6 +80,16 @@ func (l *Lab) Client(key string) *Client {
 		tb: l.tb, base: "http://simulator-" + key + "/api/rest/",
 		http: &http.Client{Transport: l.Transport()}, User: sim.Username, Password: sim.Password,
 	}
+}
+
+// Links lists the lab's links.
+func (l *Lab) Links() []sim.Link {
+	l.tb.Helper()
+	links, err := l.Lab.Links(l.tb.Context())
+	if err != nil {
+		l.tb.Fatalf("links: %v", err)
+	}
+	return links
 }
 
 // MustSettle moves the lab until nothing that was asked for is left to do, and

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+
+	"github.com/spf13/cobra"
+)
+
+// remote is the control plane of a server that runs.
+type remote struct{ url, token string }
+
+// labCommand speaks to a running server; every answer is the control plane's
+// JSON.
+func labCommand() *cobra.Command {
+	var to remote
+	c := &cobra.Command{Use: "lab", Short: "List, create, fork, reset and delete the labs of a running server"}
+	c.PersistentFlags().StringVar(&to.url, "control", "http://127.0.0.1:8079", "URL of the control plane")
+	c.PersistentFlags().StringVar(&to.token, "control-token", os.Getenv("INFINISIM_CONTROL_TOKEN"), "its token (default from INFINISIM_CONTROL_TOKEN)")
+	c.AddCommand(
+		&cobra.Command{
+			Use: "list", Short: "List the labs", Args: cobra.NoArgs,
+			RunE: func(c *cobra.Command, _ []string) error { return to.ask(c, http.MethodGet, "labs", nil) },
+		},
+		createCommand(&to),
+		&cobra.Command{
+			Use: "fork NAME NEW", Short: "Copy a lab as it is now", Args: cobra.ExactArgs(2),
+			RunE: func(c *cobra.Command, args []string) error {
+				return to.ask(c, http.MethodPost, "labs/"+url.PathEscape(args[0])+"/fork", map[string]any{"name": args[1]})
+			},
+		},
+		&cobra.Command{
+			Use: "reset NAME", Short: "Make a lab fresh", Args: cobra.ExactArgs(1),
+			RunE: func(c *cobra.Command, args []string) error {
+				return to.ask(c, http.MethodPost, "labs/"+url.PathEscape(args[0])+"/reset", nil)
+			},
+		},
+		&cobra.Command{
+			Use: "delete NAME", Short: "End a lab and remove what was kept of it", Args: cobra.ExactArgs(1),
+			RunE: func(c *cobra.Command, args []string) error {
+				return to.ask(c, http.MethodDelete, "labs/"+url.PathEscape(args[0]), nil)
+			},
+		},
+	)
+	return c
+}
+
+func createCommand(to *remote) *cobra.Command {
+	var arrays int
+	var links, profile, clock string
+	var seed uint64
+	c := &cobra.Command{Use: "create NAME", Short: "Make a lab", Args: cobra.ExactArgs(1)}
+	c.Flags().IntVar(&arrays, "arrays", 2, "number of arrays")
+	c.Flags().StringVar(&links, "links", "ring", "which arrays are linked: none, ring or mesh")
+	c.Flags().StringVar(&profile, "profile", "", "release of the arrays (default: the server's)")
+	c.Flags().StringVar(&clock, "clock", "", "manual or system (default: as the server's)")
+	c.Flags().Uint64Var(&seed, "seed", 0, "seed of everything that looks random (default: the server's)")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		body := map[string]any{"name": args[0], "arrays": arrays, "links": links, "profile": profile, "clock": clock}
+		if c.Flags().Changed("seed") {
+			body["seed"] = seed
+		}
+		return to.ask(c, http.MethodPost, "labs", body)
+	}
+	return c
+}
+
+// ask sends a request to the control plane and prints its answer.
+func (to *remote) ask(c *cobra.Command, method, path string, body any) error {
+	var raw []byte
+	if body != nil {
+		var err error
+		if raw, err = json.Marshal(body); err != nil {
+			return err
+		}
+	}
+	r, err := http.NewRequestWithContext(c.Context(), method, to.url+"/_sim/v1/"+path, bytes.NewReader(raw))
+	if err != nil {
+		return err
+	}
+	if to.token != "" {
+		r.Header.Set("Authorization", "Bearer "+to.token)
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return err
+	}
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s %s: %s: %s", method, path, resp.Status, bytes.TrimSpace(answer))
+	}
+	_, err = c.OutOrStdout().Write(answer)
+	return err
+}

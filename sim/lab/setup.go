@@ -1,0 +1,87 @@
+package lab
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"infinisim/sim/store"
+)
+
+// setup is what a lab is made of besides its objects. It is kept with them.
+type setup struct {
+	Seed     uint64       `json:"seed"`
+	NoLimits bool         `json:"no_limits"`
+	Profile  string       `json:"profile"`
+	Next     int          `json:"next"`
+	Arrays   []setupArray `json:"arrays"`
+}
+
+type setupArray struct {
+	Key    string `json:"key"`
+	Name   string `json:"name"`
+	Serial int64  `json:"serial"`
+	Active bool   `json:"active"`
+}
+
+const spaceSetup = "setup"
+
+func (l *Lab) setup(arrays []*Array) setup {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := setup{Seed: l.opts.Seed, NoLimits: l.opts.NoLimits, Profile: l.opts.Profile, Next: l.next}
+	for _, a := range arrays {
+		s.Arrays = append(s.Arrays, setupArray{Key: a.Key, Name: a.Name, Serial: a.Serial, Active: a.active})
+	}
+	return s
+}
+
+func (s setup) write(tx *store.Tx) error {
+	raw, err := json.Marshal(s)
+	if err != nil {
+		return fmt.Errorf("lab setup: %w", err)
+	}
+	tx.KV("", spaceSetup).Put([]byte(spaceSetup), raw)
+	return nil
+}
+
+// readSetup is nil for a new lab.
+func readSetup(db *store.DB) (s *setup, err error) {
+	err = db.View(context.Background(), db.Now(), func(tx *store.Tx) error {
+		raw := tx.KV("", spaceSetup).Get([]byte(spaceSetup))
+		if raw == nil {
+			return nil
+		}
+		s = new(setup)
+		if err := json.Unmarshal(raw, s); err != nil {
+			return fmt.Errorf("lab setup: %w", err)
+		}
+		return nil
+	})
+	return s, err
+}
+
+// resume puts the arrays of a setup in their places.
+func (l *Lab) resume(s *setup) {
+	l.next = s.Next
+	for _, a := range s.Arrays {
+		l.put(&Array{Key: a.Key, Name: a.Name, Serial: a.Serial, lab: l.opts.Name, active: a.Active})
+	}
+}
+
+// Fork makes an independent copy of the lab as it is now, under another name:
+// the same objects, timetable, time, seed and faults; a clock of its own that
+// goes on as this one does; no sessions and an empty journal. An empty path
+// keeps it in memory, which costs no copy of the objects.
+func (l *Lab) Fork(name, path string) (*Lab, error) {
+	db, err := l.db.Fork(path)
+	if err != nil {
+		return nil, err
+	}
+	o := l.opts
+	o.Name, o.Path, o.Clock = name, path, l.Clock.Copy()
+	fork := assemble(o, db, l.engine, l.routes)
+	s := l.setup(l.Arrays())
+	fork.resume(&s)
+	return fork, nil
+}
