@@ -22,6 +22,9 @@ lint: ## golangci-lint over everything
 fuzz: ## Fuzzes every decoder for half a minute each
 	@scripts/fuzz.sh
 
+crash: build ## Kills a durable server a thousand times under 16 writing clients
+	@go run ./scripts/crash -kills $(or $(KILLS),1000) bin/infinisim
+
 golden: ## Writes the golden scripts anew; read the change
 	@go test ./sim/model ./sim/replication -run TestScripts -update
 
@@ -31,4 +34,4 @@ clients: build ## The runs with real clients alone
 clean: ## Removes what was built and installed
 	@rm -rf bin .venv .cache
 
-.PHONY: help run build test check lint fuzz golden clients clean
+.PHONY: help run build test check lint fuzz crash golden clients clean

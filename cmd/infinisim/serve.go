@@ -32,6 +32,7 @@ type flags struct {
 	cert, key              string
 	data, readyFile, token string
 	verbose                bool
+	dieAt                  int64
 }
 
 func serveCommand() *cobra.Command {
@@ -60,6 +61,7 @@ func serveCommand() *cobra.Command {
 	fs.StringVar(&f.readyFile, "ready-file", "", "file that gets one JSON line when everything serves")
 	fs.StringVar(&f.token, "control-token", os.Getenv("INFINISIM_CONTROL_TOKEN"), "token that the control plane asks for (default from INFINISIM_CONTROL_TOKEN)")
 	fs.BoolVar(&f.verbose, "verbose", false, "log every request")
+	fs.Int64Var(&f.dieAt, "die-at-step", 0, "kill the process at the nth step of durable writes, for crash tests")
 	return c
 }
 
@@ -73,6 +75,9 @@ func (f flags) options(log *slog.Logger) (lab.Options, error) {
 		return o, fmt.Errorf("--speed %v: must be above 0", f.speed)
 	case (f.cert == "") != (f.key == ""):
 		return o, errors.New("--tls-cert and --tls-key go together")
+	}
+	if f.dieAt > 0 {
+		o.Step = dieAt(f.dieAt)
 	}
 	switch f.clock {
 	case "system":
@@ -89,6 +94,23 @@ func (f flags) options(log *slog.Logger) (lab.Options, error) {
 		return o, fmt.Errorf("--limits %q: on or off", f.limits)
 	}
 	return o, nil
+}
+
+// dieAt ends the process at the nth step as a kill -9 would: nothing is
+// flushed, nobody is told.
+func dieAt(n int64) func(string) {
+	var steps atomic.Int64
+	return func(name string) {
+		if steps.Add(1) != n {
+			return
+		}
+		fmt.Fprintln(os.Stderr, "infinisim: dies at step", n, name)
+		p, err := os.FindProcess(os.Getpid())
+		if err == nil {
+			err = p.Kill()
+		}
+		panic(fmt.Sprint("still alive: ", err)) // the signal is on its way
+	}
 }
 
 // labs makes the lab default, and brings back what the directory keeps.
