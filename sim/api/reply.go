@@ -80,11 +80,21 @@ func refusal(e *apierr.Error) []byte {
 // send writes an answer; the headers are those of a real array (published
 // requests of release 7.3).
 func send(w http.ResponseWriter, status int, body []byte) {
+	head(w, status, len(body))
+	_, _ = w.Write(body) // the client is gone: nobody to tell
+}
+
+// sendPart writes the head of a whole answer and half of its body.
+func sendPart(w http.ResponseWriter, status int, body []byte) {
+	head(w, status, len(body))
+	_, _ = w.Write(body[:len(body)/2])
+}
+
+func head(w http.ResponseWriter, status, length int) {
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-cache")
 	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h.Set("Content-Length", strconv.Itoa(length))
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // the client is gone: nobody to tell
 }

@@ -23,6 +23,8 @@ type operation struct {
 	anonymous bool
 	// object demands a JSON object as the body.
 	object bool
+	// kind is the type of the objects that it is about, empty for none.
+	kind string
 	// gate closes it on arrays without it.
 	gate schema.Gate
 	// created answers 201.
@@ -51,6 +53,11 @@ func (t *Routes) route() {
 // crud routes the requests that every kind answers.
 func crud(k *model.Kind, handle func(method, path string, op operation)) {
 	item := k.Path + "/{id}"
+	plain := handle
+	handle = func(method, path string, op operation) {
+		op.kind = k.Type.Name()
+		plain(method, path, op)
+	}
 	handle(http.MethodGet, k.Path, operation{
 		reads: true, gate: k.Gate, filters: k.Type,
 		do: func(b *model.Box, in *model.Input) (any, error) { return b.List(k, in) },
@@ -118,6 +125,9 @@ func (t *Routes) extra(route model.Route) operation {
 	op := operation{
 		reads: route.Reads, params: route.Params, filters: route.Filters, anonymous: route.Anonymous, gate: route.Needs,
 	}
+	if k != nil {
+		op.kind = k.Type.Name()
+	}
 	op.do = func(b *model.Box, in *model.Input) (any, error) {
 		if k == nil {
 			return route.Do(b, nil, in)
@@ -144,6 +154,15 @@ func (t *Routes) owner(path string) *model.Kind {
 		}
 	}
 	return nil
+}
+
+// number reads an id of a path, 0 for what is none.
+func number(text string) int64 {
+	id, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return id
 }
 
 func notFound() operation {

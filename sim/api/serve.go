@@ -17,6 +17,7 @@ import (
 
 	"infinisim/sim/apierr"
 	"infinisim/sim/clock"
+	"infinisim/sim/fault"
 	"infinisim/sim/job"
 	"infinisim/sim/journal"
 	"infinisim/sim/model"
@@ -45,6 +46,9 @@ type exchange struct {
 	answer []byte
 	cookie *http.Cookie
 	settle clock.Time
+	who    string // the user, once known
+	struck struck
+	later  []fault.Hit // what struck past the session, to be carried out
 }
 
 // serve is the one way of a request: body, time, jobs due, session and role,
@@ -53,8 +57,9 @@ func serve(op operation) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		s := serverOf(r)
 		x := &exchange{op: op, r: r, settle: clock.Never}
+		defer x.done()
 		err := s.safely(x)
-		if err != nil {
+		if err != nil && !errors.Is(err, errStruck) {
 			x.status, x.answer = s.refuse(x, err)
 		}
 		s.journal(x)
@@ -64,10 +69,10 @@ func serve(op operation) http.HandlerFunc {
 		if x.settle != clock.Never {
 			w.Header().Set(headerNextSettle, strconv.FormatInt(x.settle.CeilMS(), 10))
 		}
-		send(w, x.status, x.answer)
 		if !op.reads && s.Changed != nil {
 			s.Changed()
 		}
+		x.respond(w)
 	}
 }
 
@@ -87,7 +92,18 @@ func (s *Server) safely(x *exchange) (err error) {
 	if err := s.read(x); err != nil {
 		return err
 	}
-	return s.run(x)
+	if err := s.strike(x, false); err != nil {
+		return err
+	}
+	for {
+		err := s.run(x)
+		if !errors.Is(err, errAgain) {
+			return err
+		}
+		if err := s.waitDelays(x); err != nil {
+			return err
+		}
+	}
 }
 
 // read takes the request off the wire.
@@ -222,8 +238,11 @@ func (s *Server) handle(tx *store.Tx, x *exchange) error {
 	if err != nil {
 		return err
 	}
-	b.Who = who
+	b.Who, x.who = who, who.Name
 	if err := s.allow(b, x); err != nil {
+		return err
+	}
+	if err := s.inside(x); err != nil {
 		return err
 	}
 	x.in.PageSize = b.DefaultPageSize()
@@ -250,6 +269,16 @@ func (s *Server) handle(tx *store.Tx, x *exchange) error {
 	}
 	x.answer, err = envelope(b, v)
 	return err
+}
+
+// inside lets faults strike that ask for the user or the body. What struck
+// before a delay is carried out after it.
+func (s *Server) inside(x *exchange) error {
+	if hits := x.later; hits != nil {
+		x.later = nil
+		return s.effects(x, hits)
+	}
+	return s.strike(x, true)
 }
 
 // allow asks gate, role and parameters.
@@ -307,7 +336,7 @@ func (s *Server) journal(x *exchange) {
 	}
 	e := journal.Entry{
 		Time: x.now, Array: s.Key, Method: x.r.Method, Path: x.r.URL.Path, Query: x.r.URL.Query().Encode(),
-		Body: string(x.raw), Status: x.status, Answer: strings.TrimSpace(string(x.answer)),
+		Body: string(x.raw), Status: x.status, Answer: strings.TrimSpace(string(x.answer)), Faults: x.struck.ids,
 	}
 	if len(x.raw) > maxBody {
 		e.Body = ""

@@ -14,6 +14,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"infinisim/sim/clock"
+	"infinisim/sim/fault"
 	"infinisim/sim/journal"
 	"infinisim/sim/model"
 	"infinisim/sim/store"
@@ -33,6 +34,10 @@ type Options struct {
 	Log *slog.Logger
 	// Journal remembers every request; nil remembers none.
 	Journal *journal.Journal
+	// Faults are the lab's; nil has none.
+	Faults *fault.Set
+	// Wait has a request wait for a lab time; nil waits by the wall clock.
+	Wait Wait
 	// Changed is called after every request that may have put work on the
 	// timetable; nil is not called.
 	Changed func()

@@ -30,13 +30,13 @@ func StatusOf(code apierr.Code) int {
 		apierr.LinkNotFound, apierr.RouteNotFound, apierr.PathNotFound, apierr.ObjectNotFound, apierr.UserNotFound,
 		apierr.EventNotFound, apierr.ComponentNotFound, apierr.ConfigNotFound, apierr.NetworkSpaceNotFound,
 		apierr.InterfaceNotFound, apierr.IPAddressNotFound, apierr.ReplicaTargetNotFound,
-		apierr.LabNotFound:
+		apierr.LabNotFound, apierr.FaultNotFound:
 		return http.StatusNotFound
 	case apierr.MethodNotAllowed:
 		return http.StatusMethodNotAllowed
 	case apierr.BodyTooLarge:
 		return http.StatusRequestEntityTooLarge
-	case apierr.SystemNotReady:
+	case apierr.SystemNotReady, apierr.FaultInjected:
 		return http.StatusServiceUnavailable
 	case apierr.NetSpaceAddressConflict, apierr.IPAddressAlreadyDisabled, apierr.VolumeNameConflict,
 		apierr.FilesystemNameConflict, apierr.PoolNameConflict, apierr.CGNameConflict, apierr.UserNameConflict,
@@ -56,7 +56,7 @@ func StatusOf(code apierr.Code) int {
 		apierr.ReplicaBaseNotInFamily, apierr.ReplicaBaseMismatch, apierr.ReplicaLimitExceeded, apierr.ReplicaIsTarget,
 		apierr.ReplicaAlreadySuspended, apierr.ReplicaNotSuspended, apierr.ReplicaRoleConflict, apierr.ReplicaNoCommonImage,
 		apierr.ReplicaIsSuspended, apierr.ReplicaIsInitializing, apierr.ReplicaTypeMismatch,
-		apierr.ReplicaTypeChange, apierr.LabExists:
+		apierr.ReplicaTypeChange, apierr.LabExists, apierr.FaultExists:
 		return http.StatusConflict
 	}
 	return http.StatusInternalServerError

@@ -39,8 +39,11 @@ const (
 	BadCredentials           Code = "BAD_CREDENTIALS"
 	PermissionDenied         Code = "PERMISSION_DENIED"
 	ObjectNotFound           Code = "OBJECT_NOT_FOUND"
-	LabNotFound              Code = "LAB_NOT_FOUND" // of the control plane alone
-	LabExists                Code = "LAB_EXISTS"    // of the control plane alone
+	LabNotFound              Code = "LAB_NOT_FOUND"  // of the control plane alone
+	LabExists                Code = "LAB_EXISTS"     // of the control plane alone
+	FaultExists              Code = "FAULT_EXISTS"   // of the control plane alone
+	FaultInjected            Code = "FAULT_INJECTED" // of a bare status
+	FaultNotFound            Code = "FAULT_NOT_FOUND"
 	VolumeNameConflict       Code = "VOLUME_NAME_CONFLICT"
 	FilesystemNameConflict   Code = "FILESYSTEM_NAME_CONFLICT"
 	PoolNameConflict         Code = "POOL_NAME_CONFLICT"

@@ -166,6 +166,18 @@ func pause(ctx context.Context, lab time.Duration, speed float64, changed <-chan
 	}
 }
 
+// Pause waits by the wall clock; it returns ctx's error if that comes first.
+func Pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
 // longestWait keeps a slow clock's timer from overflowing.
 const longestWait = 24 * time.Hour
 

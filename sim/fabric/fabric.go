@@ -58,6 +58,7 @@ type Fabric struct {
 func New(jobs *job.Timetable) *Fabric {
 	f := &Fabric{handlers: map[string]Handler{}, done: map[string]func(*store.Tx, Flow) error{}}
 	jobs.Handle(laneJob, f.laneDue)
+	jobs.Handle(impairJob, f.impairDue)
 	return f
 }
 
@@ -162,8 +163,11 @@ const (
 	spaceDown    = "fabric.down"
 )
 
-// ModelOf is how the path behaves now.
-func ModelOf(tx *store.Tx, ends Ends) Model {
+// ModelOf is how the path behaves now, with the faults of now.
+func ModelOf(tx *store.Tx, ends Ends) Model { return impaired(tx, ends, Nominal(tx, ends)) }
+
+// Nominal is how the path behaves where no fault strikes.
+func Nominal(tx *store.Tx, ends Ends) Model {
 	m := DefaultModel()
 	if raw := tx.KV("", spacePath).Get(ends.key()); raw != nil {
 		if err := json.Unmarshal(raw, &m); err != nil {
@@ -177,15 +181,20 @@ func ModelOf(tx *store.Tx, ends Ends) Model {
 // what they have sent. It tells the listeners if the path comes up or goes
 // down thereby.
 func (f *Fabric) SetModel(tx *store.Tx, ends Ends, m Model) error {
-	before := Up(tx, ends)
-	for _, e := range []Ends{ends, ends.Back()} {
-		settleLane(tx, e)
-	}
 	raw, err := json.Marshal(m)
 	if err != nil {
 		return fmt.Errorf("path model: %w", err)
 	}
-	tx.KV("", spacePath).Put(ends.key(), raw)
+	return f.change(tx, ends, func() { tx.KV("", spacePath).Put(ends.key(), raw) })
+}
+
+// change settles the lanes of a path, changes it, and goes on from there.
+func (f *Fabric) change(tx *store.Tx, ends Ends, do func()) error {
+	before := Up(tx, ends)
+	for _, e := range []Ends{ends, ends.Back()} {
+		settleLane(tx, e)
+	}
+	do()
 	return f.moved(tx, ends, before)
 }
 

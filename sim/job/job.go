@@ -54,6 +54,8 @@ type Job struct {
 	Generation int64 `json:"generation,omitempty"`
 	// Payload is the handler's own.
 	Payload json.RawMessage `json:"payload,omitempty"`
+	// Delayed are the faults that put the job off before.
+	Delayed []string `json:"delayed,omitempty"`
 }
 
 // Handler does the work of a job, at its due time, in a savepoint of its own.
@@ -69,6 +71,9 @@ type Timetable struct {
 func New(log *slog.Logger) *Timetable {
 	return &Timetable{handlers: map[string]Handler{}, log: log}
 }
+
+// Knows reports whether somebody does the jobs of a name.
+func (t *Timetable) Knows(name string) bool { return t.handlers[name] != nil }
 
 // Handle says who does the jobs of a name. It panics if the name is taken.
 func (t *Timetable) Handle(name string, h Handler) {

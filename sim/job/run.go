@@ -2,8 +2,10 @@ package job
 
 import (
 	"encoding/json"
+	"time"
 
 	"infinisim/sim/clock"
+	"infinisim/sim/fault"
 	"infinisim/sim/store"
 )
 
@@ -28,6 +30,10 @@ func (t *Timetable) Run(tx *store.Tx, until clock.Time, most int, ran func(Job))
 		}
 		j := head(tx)
 		remove(tx, j)
+		if put(tx, j) {
+			ran(j)
+			continue
+		}
 		if err := tx.Savepoint(j.Due, func(tx *store.Tx) error { return t.handle(tx, j) }); err != nil {
 			t.park(tx, j, err)
 		}
@@ -35,6 +41,29 @@ func (t *Timetable) Run(tx *store.Tx, until clock.Time, most int, ran func(Job))
 	}
 	due, ok := Next(tx)
 	return !ok || due > until
+}
+
+// put puts a job that a fault strikes on the timetable again, later.
+func put(tx *store.Tx, j Job) bool {
+	hits := fault.Of(tx).Strike(fault.Event{
+		Site: fault.Job, Now: j.Due, Array: j.Owner.Array, Kind: j.Owner.Kind, Object: j.Owner.ID, Job: j.Name, Class: string(j.Class),
+		Past: j.Delayed,
+	})
+	later := time.Duration(0)
+	for _, h := range hits {
+		if h.Type == fault.Fail {
+			later += h.After()
+			continue
+		}
+		later += time.Duration(h.Delay)
+		j.Delayed = append(j.Delayed, h.ID)
+	}
+	if len(hits) == 0 {
+		return false
+	}
+	j.Due = j.Due.Add(later)
+	Add(tx, j)
+	return true
 }
 
 func (t *Timetable) handle(tx *store.Tx, j Job) error {

@@ -28,6 +28,9 @@ type Entry struct {
 	Body    string            `json:"body,omitempty"`
 	Status  int               `json:"status"`
 	Answer  string            `json:"answer,omitempty"`
+	// Faults are the rules that struck; a status of 0 is a connection that was
+	// dropped before anything was applied.
+	Faults []string `json:"faults,omitempty"`
 }
 
 // Filter picks entries; zero members pick all.
@@ -51,7 +54,8 @@ type Journal struct {
 	// mu guards everything below; it is a leaf.
 	mu      sync.Mutex
 	size    int
-	entries []Entry
+	entries []Entry // a ring once it is full: the oldest stands at oldest
+	oldest  int
 	next    int64
 	secrets []string
 }
@@ -85,10 +89,12 @@ func (j *Journal) Record(e Entry) {
 			e.Headers[name] = j.nameLocked(value)
 		}
 	}
-	if len(j.entries) == j.size {
-		j.entries = append(j.entries[:0], j.entries[1:]...)
+	if len(j.entries) < j.size {
+		j.entries = append(j.entries, e)
+		return
 	}
-	j.entries = append(j.entries, e)
+	j.entries[j.oldest] = e
+	j.oldest = (j.oldest + 1) % j.size
 }
 
 func (j *Journal) maskLocked(text string) string {
@@ -112,8 +118,8 @@ func (j *Journal) Entries(f Filter) []Entry {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	out := []Entry{}
-	for _, e := range j.entries {
-		if f.match(e) {
+	for i := range j.entries {
+		if e := j.entries[(j.oldest+i)%len(j.entries)]; f.match(e) {
 			out = append(out, e)
 		}
 	}
@@ -124,7 +130,7 @@ func (j *Journal) Entries(f Filter) []Entry {
 func (j *Journal) Reset() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.entries, j.next, j.secrets = nil, 1, nil
+	j.entries, j.oldest, j.next, j.secrets = nil, 0, 1, nil
 }
 
 // Gaps names numbers that are missing between the kept entries: there are

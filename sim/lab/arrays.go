@@ -89,6 +89,7 @@ func (l *Lab) AddArray(ctx context.Context, s ArraySetup) (*Array, error) {
 func (l *Lab) put(a *Array) {
 	a.Server = api.New(api.Options{
 		Routes: l.routes, DB: l.db, Clock: l.Clock, Key: a.Key, Log: l.log, Journal: l.Journal, Changed: l.Changed,
+		Faults: l.faults, Wait: l.wait,
 	})
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -16,6 +16,7 @@ import (
 	"infinisim/sim/chance"
 	"infinisim/sim/clock"
 	"infinisim/sim/fabric"
+	"infinisim/sim/fault"
 	"infinisim/sim/job"
 	"infinisim/sim/journal"
 	"infinisim/sim/model"
@@ -73,10 +74,13 @@ type Lab struct {
 	kick   chan struct{}
 	kept   bool // it was there before
 
-	// mu guards the table of arrays and the number of the next; it is a leaf.
-	mu     sync.Mutex
-	arrays []*Array
-	next   int
+	faults *fault.Set
+
+	// mu guards everything below; it is a leaf.
+	mu      sync.Mutex
+	arrays  []*Array
+	next    int // number of the next array
+	waiting []*waiter
 }
 
 // New makes a lab without arrays, or opens one that was kept. It returns an
@@ -100,8 +104,9 @@ func New(o Options) (*Lab, error) {
 	jobs := job.New(o.Log)
 	engine := &model.Engine{Catalog: model.NewCatalog(), Fabric: fabric.New(jobs), Jobs: jobs, Log: o.Log}
 	replication.Install(engine)
+	faults := new(fault.Set)
 	db, err := store.Open(store.Options{
-		Path: o.Path, MaxBytes: o.MaxBytes, Types: engine.Catalog.Types(), Step: o.Step, Log: o.Log,
+		Path: o.Path, MaxBytes: o.MaxBytes, Types: engine.Catalog.Types(), Step: o.Step, Log: o.Log, Owner: faults,
 	})
 	if err != nil {
 		return nil, err
@@ -115,18 +120,23 @@ func New(o Options) (*Lab, error) {
 		o.Clock.AdvanceTo(db.Now())
 	}
 	engine.Chance, engine.NoLimits = chance.New(o.Seed), o.NoLimits
-	l := assemble(o, db, engine, api.NewRoutes(engine))
-	if kept != nil {
-		l.kept = true
-		l.resume(kept)
+	faults.Seed(engine.Chance)
+	l := assemble(o, db, engine, api.NewRoutes(engine), faults)
+	if kept == nil {
+		return l, nil
+	}
+	l.kept = true
+	l.resume(kept)
+	if err := l.resumeFaults(); err != nil {
+		return nil, errors.Join(err, db.Close())
 	}
 	return l, nil
 }
 
-func assemble(o Options, db *store.DB, engine *model.Engine, routes *api.Routes) *Lab {
+func assemble(o Options, db *store.DB, engine *model.Engine, routes *api.Routes, faults *fault.Set) *Lab {
 	return &Lab{
 		Clock: o.Clock, Journal: journal.New(o.JournalSize), opts: o, db: db, engine: engine, routes: routes, log: o.Log,
-		kick: make(chan struct{}, 1), next: o.First,
+		faults: faults, kick: make(chan struct{}, 1), next: o.First,
 	}
 }
 

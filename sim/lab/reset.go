@@ -9,9 +9,12 @@ import (
 )
 
 // Reset makes the arrays fresh again: no objects but those of a new array, no
-// sessions, an empty journal and timetable. Keys, names, serial numbers and
+// sessions, no faults, an empty journal and timetable. Keys, names, serial numbers and
 // the clock stay; links are made anew between the arrays that had one.
 func (l *Lab) Reset(ctx context.Context) error {
+	if err := l.ClearFaults(ctx); err != nil {
+		return err
+	}
 	type former struct{ a, b string }
 	var links []former
 	seen := map[former]bool{}

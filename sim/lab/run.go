@@ -52,7 +52,21 @@ func (l *Lab) AdvanceTo(ctx context.Context, to clock.Time) (*Report, error) {
 	return r, err
 }
 
+// runTo moves the lab to a time; requests that faults delay to a time on the
+// way are answered then.
 func (l *Lab) runTo(ctx context.Context, to clock.Time, r *Report) error {
+	for w := l.nextWaiter(); w != nil && w.at <= to; w = l.nextWaiter() {
+		if err := l.runJobs(ctx, max(w.at, l.Clock.Now()), r); err != nil {
+			return err
+		}
+		if err := l.release(ctx, w); err != nil {
+			return err
+		}
+	}
+	return l.runJobs(ctx, to, r)
+}
+
+func (l *Lab) runJobs(ctx context.Context, to clock.Time, r *Report) error {
 	for done := false; !done; {
 		err := l.db.Update(ctx, to, func(tx *store.Tx) error {
 			done = l.engine.Jobs.Run(tx, tx.Now(), chunk, r.add)
@@ -95,6 +109,9 @@ const mostSteps = 1_000_000
 
 func (l *Lab) nextSettle(ctx context.Context) (due clock.Time, ok bool, err error) {
 	err = l.view(ctx, func(tx *store.Tx) { due, ok = job.NextSettle(tx) })
+	if w := l.nextWaiter(); w != nil && (!ok || w.at < due) {
+		due, ok = w.at, true
+	}
 	return due, ok, err
 }
 
@@ -110,6 +127,9 @@ func (l *Lab) NextDue(ctx context.Context) (next, settle clock.Time, err error) 
 			settle = t
 		}
 	})
+	if w := l.nextWaiter(); w != nil {
+		next, settle = min(next, w.at), min(settle, w.at)
+	}
 	return next, settle, err
 }
 
@@ -173,14 +193,14 @@ func ended(ctx context.Context, err error) error {
 
 // PathOf is how the path of a link behaves; SetPath changes it.
 func (l *Lab) PathOf(ctx context.Context, ends fabric.Ends) (m fabric.Model, err error) {
-	err = l.view(ctx, func(tx *store.Tx) { m = fabric.ModelOf(tx, ends) })
+	err = l.view(ctx, func(tx *store.Tx) { m = fabric.Nominal(tx, ends) })
 	return m, err
 }
 
 // SetPath changes how the path between two arrays behaves from now on.
 func (l *Lab) SetPath(ctx context.Context, ends fabric.Ends, change func(*fabric.Model)) error {
 	return l.Update(ctx, func(tx *store.Tx) error {
-		m := fabric.ModelOf(tx, ends)
+		m := fabric.Nominal(tx, ends)
 		change(&m)
 		return l.engine.Fabric.SetModel(tx, ends, m)
 	})

@@ -74,13 +74,14 @@ func (l *Lab) resume(s *setup) {
 // goes on as this one does; no sessions and an empty journal. An empty path
 // keeps it in memory, which costs no copy of the objects.
 func (l *Lab) Fork(name, path string) (*Lab, error) {
-	db, err := l.db.Fork(path)
+	faults := l.faults.Copy()
+	db, err := l.db.Fork(path, faults)
 	if err != nil {
 		return nil, err
 	}
 	o := l.opts
 	o.Name, o.Path, o.Clock = name, path, l.Clock.Copy()
-	fork := assemble(o, db, l.engine, l.routes)
+	fork := assemble(o, db, l.engine, l.routes, faults)
 	s := l.setup(l.Arrays())
 	fork.resume(&s)
 	return fork, nil

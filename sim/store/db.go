@@ -42,6 +42,9 @@ type Options struct {
 	// Step is called at the numbered steps of a durable write with their
 	// names; a crash test ends the process there. Nil is not called.
 	Step func(name string)
+	// Owner is what every transaction of the store tells as its owner: the
+	// lab's own, beside the objects.
+	Owner any
 	// Log hears what Open repaired; nil is silent.
 	Log *slog.Logger
 }
@@ -213,7 +216,7 @@ func (db *DB) look(now clock.Time, fn func(tx *Tx) error) (*gathering, error) {
 func (db *DB) begin(now clock.Time) (tx *Tx, done func(), err error) {
 	db.mu.Lock()
 	defer db.mu.Unlock()
-	tx = &Tx{over: db.pending.Copy(), now: now, seen: db.seenLocked()}
+	tx = &Tx{over: db.pending.Copy(), now: now, seen: db.seenLocked(), owner: db.opts.Owner}
 	if db.base == nil {
 		return tx, func() {}, nil
 	}

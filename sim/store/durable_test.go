@@ -276,7 +276,7 @@ func TestFork_writesAreInvisibleToEachOther(t *testing.T) {
 			for range 3 {
 				update(t, db, func(tx *store.Tx) error { return putBall(tx, "box", "red") })
 			}
-			fork, err := db.Fork(path)
+			fork, err := db.Fork(path, nil)
 			require.NoError(t, err)
 			t.Cleanup(func() { assert.NoError(t, fork.Close()) })
 			for range 3 { // enough that each flushes by itself
@@ -287,7 +287,7 @@ func TestFork_writesAreInvisibleToEachOther(t *testing.T) {
 			assert.Equal(t, append(red[:3:3], "4origin", "5origin", "6origin"), balls(t, db))
 			assert.Equal(t, append(red[:3:3], "4fork", "5fork", "6fork"), balls(t, fork))
 			if c.fork {
-				_, err = db.Fork(path)
+				_, err = db.Fork(path, nil)
 				require.ErrorIs(t, err, os.ErrExist)
 			}
 		})

@@ -9,14 +9,15 @@ import (
 // shares the file with its origin until one of them has to write to it; a path
 // makes it durable, in a new file.
 //
-// It returns an error if the path exists.
-func (db *DB) Fork(path string) (*DB, error) {
+// The fork's transactions tell the given owner. It returns an error if the
+// path exists.
+func (db *DB) Fork(path string, owner any) (*DB, error) {
 	db.flusher.Lock()
 	defer db.flusher.Unlock()
 	db.writer.Lock()
 	defer db.writer.Unlock()
 	opts := db.opts
-	opts.Path = path
+	opts.Path, opts.Owner = path, owner
 	fork := &DB{opts: opts, durable: path != "", flushAt: db.flushAt, open: newGathering(), now: db.now, damage: db.damage}
 	if path != "" {
 		return fork, db.forkDurable(fork, path)

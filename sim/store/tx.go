@@ -19,6 +19,7 @@ type Tx struct {
 	dirty    bool
 	seen     *gathering
 	onCommit []func()
+	owner    any
 	carried  any
 }
 
@@ -35,6 +36,9 @@ func (tx *Tx) OnCommit(fn func()) { tx.onCommit = append(tx.onCommit, fn) }
 // Touch has the savepoint kept although it writes nothing, for its time.
 func (tx *Tx) Touch() { tx.dirty = true }
 
+// Owner is what the store was opened with.
+func (tx *Tx) Owner() any { return tx.owner }
+
 // Carry lets a value travel with the transaction and its savepoints.
 func (tx *Tx) Carry(v any) { tx.carried = v }
 
@@ -44,7 +48,7 @@ func (tx *Tx) Carried() any { return tx.carried }
 // Savepoint runs fn in a savepoint of its own at lab time now. If fn returns
 // an error, what it wrote is undone alone.
 func (tx *Tx) Savepoint(now clock.Time, fn func(tx *Tx) error) error {
-	inner := &Tx{bolt: tx.bolt, over: tx.over.Copy(), now: now, readOnly: tx.readOnly, carried: tx.carried}
+	inner := &Tx{bolt: tx.bolt, over: tx.over.Copy(), now: now, readOnly: tx.readOnly, owner: tx.owner, carried: tx.carried}
 	if err := fn(inner); err != nil {
 		return err
 	}
