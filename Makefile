@@ -22,6 +22,9 @@ lint: ## golangci-lint over everything
 fuzz: ## Fuzzes every decoder for half a minute each
 	@scripts/fuzz.sh
 
+bench: ## Measures speed and memory against floors, in one run
+	@go run ./scripts/bench $(BENCH)
+
 crash: build ## Kills a durable server a thousand times under 16 writing clients
 	@go run ./scripts/crash -kills $(or $(KILLS),1000) bin/infinisim
 
@@ -34,4 +37,4 @@ clients: build ## The runs with real clients alone
 clean: ## Removes what was built and installed
 	@rm -rf bin .venv .cache
 
-.PHONY: help run build test check lint fuzz crash golden clients clean
+.PHONY: help run build test check lint fuzz bench crash golden clients clean

@@ -93,7 +93,7 @@ func (c *client) apply(ctx context.Context, s *server, ch *change) (ok bool, err
 		answer, status, err = s.array(ctx, 0, http.MethodDelete, fmt.Sprintf("replicas/%d?approved=true", v.replica), nil)
 	case "write":
 		answer, status, err = s.plane(ctx, http.MethodPost, fmt.Sprintf("arrays/box-1/datasets/%d/write", v.id), map[string]any{
-			"offset": 65536 * c.dice.IntN(1000), "length": 65536, "seed": 1 + c.dice.IntN(1 << 30),
+			"offset": 65536 * c.dice.IntN(1000), "length": 65536, "seed": 1 + c.dice.IntN(1<<30),
 		})
 	}
 	if err != nil {

@@ -95,7 +95,9 @@ func (c *client) compare(ctx context.Context, s *server, f *found) error {
 	return nil
 }
 
-func (c *client) wrote(v *volume) bool { return c.open != nil && c.open.what == "write" && c.open.volume == v }
+func (c *client) wrote(v *volume) bool {
+	return c.open != nil && c.open.what == "write" && c.open.volume == v
+}
 
 // settleOpen takes the change that was under way as the server has it.
 func (c *client) settleOpen(f *found) {

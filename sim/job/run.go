@@ -23,12 +23,13 @@ type Parked struct {
 // It stops after most jobs; done says that none is left. A job that fails is
 // parked and leaves no other trace.
 func (t *Timetable) Run(tx *store.Tx, until clock.Time, most int, ran func(Job)) (done bool) {
+	var from []byte // what is done stands before it; a new job never does
 	for range most {
-		due, ok := Next(tx)
-		if !ok || due > until {
+		j, ok := head(tx, from)
+		if !ok || j.Due > until {
 			return true
 		}
-		j := head(tx)
+		from = at(j.Due, j.Seq)
 		remove(tx, j)
 		if put(tx, j) {
 			ran(j)
@@ -39,8 +40,8 @@ func (t *Timetable) Run(tx *store.Tx, until clock.Time, most int, ran func(Job))
 		}
 		ran(j)
 	}
-	due, ok := Next(tx)
-	return !ok || due > until
+	j, ok := head(tx, from)
+	return !ok || j.Due > until
 }
 
 // put puts a job that a fault strikes on the timetable again, later.
@@ -78,12 +79,13 @@ type errNoHandler string
 
 func (e errNoHandler) Error() string { return "no handler for job " + string(e) }
 
-func head(tx *store.Tx) (j Job) {
-	tx.KV("", spaceDue).Scan(nil, func(_, raw []byte) bool {
-		j = decode(raw)
+// head is the first job from a key on.
+func head(tx *store.Tx, from []byte) (j Job, ok bool) {
+	tx.KV("", spaceDue).Scan(from, func(_, raw []byte) bool {
+		j, ok = decode(raw), true
 		return false
 	})
-	return j
+	return j, ok
 }
 
 func (t *Timetable) park(tx *store.Tx, j Job, cause error) {

@@ -97,7 +97,15 @@ func (j *Journal) Record(e Entry) {
 	j.oldest = (j.oldest + 1) % j.size
 }
 
+// secretWords end the names of members whose values are secrets.
+func secretWords() []string {
+	return []string{`password"`, `secret"`, `secret_key"`, `private_key"`, `community"`}
+}
+
 func (j *Journal) maskLocked(text string) string {
+	if !slices.ContainsFunc(secretWords(), func(word string) bool { return strings.Contains(text, word) }) {
+		return text
+	}
 	return secretMember.ReplaceAllStringFunc(text, func(m string) string {
 		parts := secretMember.FindStringSubmatch(m)
 		return fmt.Sprintf("%q:%q", parts[1], j.nameLocked(parts[2]))

@@ -95,6 +95,7 @@ type Box struct {
 	release *schema.Release
 	profile *Profile
 	system  *schema.Object
+	shown   map[*Kind][]*schema.Field // the public fields, once asked for
 }
 
 // Box opens an array in a transaction.

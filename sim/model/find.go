@@ -236,11 +236,20 @@ func (b *Box) RenderFields(k *Kind, o *schema.Object, fields []*schema.Field) (j
 }
 
 func (b *Box) publicFields(k *Kind) []*schema.Field {
+	if shown := b.shown[k]; shown != nil {
+		return shown
+	}
 	out := make([]*schema.Field, 0, len(k.Type.Fields()))
 	for _, f := range k.Type.Fields() {
 		if f.Public() && b.Open(f) {
 			out = append(out, f)
 		}
+	}
+	if b.Tx.ReadOnly() { // a writer may change the release
+		if b.shown == nil {
+			b.shown = map[*Kind][]*schema.Field{}
+		}
+		b.shown[k] = out
 	}
 	return out
 }

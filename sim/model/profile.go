@@ -145,11 +145,14 @@ func (b *Box) Profile() *Profile {
 // Features is the array's list of features as it is now.
 func (b *Box) Features() []Feature {
 	out := b.Profile().Features
-	for i := range out {
-		if raw := b.Tx.KV(b.Key, spaceFeature).Get([]byte(out[i].Name)); raw != nil {
-			out[i].Enabled = string(raw) == "true"
+	b.Tx.KV(b.Key, spaceFeature).Scan(nil, func(name, raw []byte) bool {
+		for i := range out {
+			if out[i].Name == string(name) {
+				out[i].Enabled = string(raw) == "true"
+			}
 		}
-	}
+		return true
+	})
 	return out
 }
 

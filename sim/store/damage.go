@@ -147,7 +147,7 @@ func forArrays(tx *bbolt.Tx, fn func(array string) error, types ...*schema.Type)
 
 // rebuild makes the indexes and counters of an array anew from its rows.
 func rebuild(b *bbolt.Tx, array string, types []*schema.Type) error {
-	tx := &Tx{bolt: b, over: new(overlay)}
+	tx := &Tx{bolt: b, over: new(overlay), durable: true}
 	for _, space := range []string{spaceIndex, spaceCount} {
 		kv := tx.KV(array, space)
 		kv.Scan(nil, func(key, _ []byte) bool {

@@ -216,7 +216,7 @@ func (db *DB) look(now clock.Time, fn func(tx *Tx) error) (*gathering, error) {
 func (db *DB) begin(now clock.Time) (tx *Tx, done func(), err error) {
 	db.mu.Lock()
 	defer db.mu.Unlock()
-	tx = &Tx{over: db.pending.Copy(), now: now, seen: db.seenLocked(), owner: db.opts.Owner}
+	tx = &Tx{over: db.pending.Copy(), now: now, seen: db.seenLocked(), owner: db.opts.Owner, durable: db.durable}
 	if db.base == nil {
 		return tx, func() {}, nil
 	}

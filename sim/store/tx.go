@@ -17,6 +17,7 @@ type Tx struct {
 	now      clock.Time
 	readOnly bool
 	dirty    bool
+	durable  bool
 	seen     *gathering
 	onCommit []func()
 	owner    any
@@ -48,7 +49,7 @@ func (tx *Tx) Carried() any { return tx.carried }
 // Savepoint runs fn in a savepoint of its own at lab time now. If fn returns
 // an error, what it wrote is undone alone.
 func (tx *Tx) Savepoint(now clock.Time, fn func(tx *Tx) error) error {
-	inner := &Tx{bolt: tx.bolt, over: tx.over.Copy(), now: now, readOnly: tx.readOnly, owner: tx.owner, carried: tx.carried}
+	inner := &Tx{bolt: tx.bolt, over: tx.over.Copy(), now: now, readOnly: tx.readOnly, durable: tx.durable, owner: tx.owner, carried: tx.carried}
 	if err := fn(inner); err != nil {
 		return err
 	}
@@ -113,14 +114,37 @@ func (kv KV) Put(key, value []byte) {
 }
 
 // Delete removes a key.
-func (kv KV) Delete(key []byte) { kv.set(key, nil) }
+func (kv KV) Delete(key []byte) {
+	full := kv.prefix + string(key)
+	if !kv.tx.mayBeInFile(full) {
+		kv.writable()
+		kv.tx.over.Delete(full) // no grave for what never left memory: scans would walk over it
+		return
+	}
+	kv.set(key, nil)
+}
+
+// mayBeInFile reports whether a key of the overlay is, or is about to be, in
+// the file too.
+func (tx *Tx) mayBeInFile(full string) bool {
+	if tx.durable {
+		return true
+	}
+	bucket, rest := splitKey(full)
+	b := tx.bucket(bucket)
+	return b != nil && b.Get([]byte(rest)) != nil
+}
 
 func (kv KV) set(key, value []byte) {
+	kv.writable()
+	kv.tx.over.Set(kv.prefix+string(key), value)
+}
+
+func (kv KV) writable() {
 	if kv.tx.readOnly {
 		panic("store: write to " + kv.prefix + " in a read-only transaction")
 	}
 	kv.tx.dirty = true
-	kv.tx.over.Set(kv.prefix+string(key), value)
 }
 
 // Scan walks the space in ascending order from a key on until fn returns

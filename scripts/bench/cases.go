@@ -1,0 +1,445 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"go.etcd.io/bbolt"
+
+	"infinisim/sim"
+	"infinisim/sim/clock"
+	"infinisim/sim/job"
+	"infinisim/sim/store"
+)
+
+// world is a lab with a pool and a session.
+type world struct {
+	lab    *sim.Lab
+	h      http.Handler
+	cookie *http.Cookie
+	pool   int64
+}
+
+func newWorld(opts ...sim.Option) (*world, error) {
+	l, err := sim.New(opts...)
+	if err != nil {
+		return nil, err
+	}
+	w := &world{lab: l, h: l.Handler("box-1")}
+	rec, err := w.ask(http.MethodPost, "users/login", `{"username":"admin","password":"123456"}`)
+	if err != nil {
+		return nil, err
+	}
+	w.cookie = rec.Result().Cookies()[0]
+	rec, err = w.ask(http.MethodPost, "pools", `{"name":"p","physical_capacity":100000000000000,"virtual_capacity":100000000000000}`)
+	if err != nil {
+		return nil, err
+	}
+	var out struct{ Result struct{ ID int64 } }
+	err = json.Unmarshal(rec.Body.Bytes(), &out)
+	w.pool = out.Result.ID
+	return w, err
+}
+
+func (w *world) ask(method, path, body string) (*httptest.ResponseRecorder, error) {
+	r := httptest.NewRequestWithContext(context.Background(), method, "/api/rest/"+path, bytes.NewReader([]byte(body)))
+	if w.cookie != nil {
+		r.AddCookie(w.cookie)
+	}
+	rec := httptest.NewRecorder()
+	w.h.ServeHTTP(rec, r)
+	if rec.Code >= http.StatusBadRequest {
+		return nil, fmt.Errorf("%s %s: %s", method, path, rec.Body)
+	}
+	return rec, nil
+}
+
+func (w *world) volume(i int) error {
+	_, err := w.ask(http.MethodPost, "volumes", fmt.Sprintf(`{"name":"vol-%07d","pool_id":%d,"size":1000000000}`, i, w.pool))
+	return err
+}
+
+// reads are GETs of an object and of a page, against a chi handler that sends
+// the same bytes, and against encoding/json.
+func reads() ([]measure, error) {
+	w, err := newWorld()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = w.lab.Close() }()
+	for i := range 1000 {
+		if err := w.volume(i); err != nil {
+			return nil, err
+		}
+	}
+	rec, err := w.ask(http.MethodGet, "volumes?fields=id&page_size=1", "")
+	if err != nil {
+		return nil, err
+	}
+	var out struct{ Result []struct{ ID int64 } }
+	if err := json.Unmarshal(rec.Body.Bytes(), &out); err != nil {
+		return nil, err
+	}
+	item := fmt.Sprintf("volumes/%d", out.Result[0].ID)
+	var list []measure
+	for _, c := range []struct {
+		name, path string
+		n          int
+	}{{"item with fields=", item + "?fields=id,name,size", 4000}, {"whole item", item, 4000}, {"page of 1000", "volumes?page_size=1000", 20}} {
+		m, err := w.read(c.name, c.path, c.n)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, m...)
+	}
+	return list, nil
+}
+
+func (w *world) read(name, path string, n int) ([]measure, error) {
+	rec, err := w.ask(http.MethodGet, path, "")
+	if err != nil {
+		return nil, err
+	}
+	raw := bytes.Clone(rec.Body.Bytes())
+	var value any
+	if err := json.Unmarshal(raw, &value); err != nil {
+		return nil, err
+	}
+	bare := chi.NewRouter()
+	send := func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write(raw)
+	}
+	bare.Get("/api/rest/volumes", send)
+	bare.Get("/api/rest/volumes/{id}", send)
+	floor := &world{h: bare, cookie: w.cookie}
+	get := func(int) error { _, err := w.ask(http.MethodGet, path, ""); return err }
+	ours, chiTook, err := pair(n, get, func(int) error { _, err := floor.ask(http.MethodGet, path, ""); return err })
+	if err != nil {
+		return nil, err
+	}
+	again, jsonTook, err := pair(n, get, func(int) error { _, err := json.Marshal(value); return err })
+	return []measure{
+		{name, "a bare chi handler, same bytes", ours, chiTook},
+		{name, "encoding/json alone, same value", again, jsonTook},
+	}, err
+}
+
+// creates are POSTs of a volume in both modes, against raw bbolt that writes
+// the same keys.
+func creates() ([]measure, error) {
+	dir, err := os.MkdirTemp("", "infinisim-bench-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	path := filepath.Join(dir, "lab.db")
+	w, err := newWorld(sim.WithPath(path))
+	if err != nil {
+		return nil, err
+	}
+	before, err := dump(path)
+	if err == nil {
+		err = w.volume(1)
+	}
+	if err != nil {
+		return nil, err
+	}
+	after, err := dump(path)
+	if err != nil {
+		return nil, err
+	}
+	keys := map[string][]byte{}
+	for k, v := range after {
+		if !bytes.Equal(before[k], v) {
+			keys[k] = v
+		}
+	}
+	memory, err := newWorld()
+	if err != nil {
+		return nil, err
+	}
+	var list []measure
+	for _, c := range []struct {
+		name   string
+		w      *world
+		noSync bool
+		n      int
+		many   bool
+	}{
+		{"create, memory", memory, true, 300, false}, {"create, durable, one client", w, false, 20, false},
+		{"create, durable, 16 clients, each", w, false, 20, true},
+	} {
+		raw, err := bbolt.Open(filepath.Join(dir, c.name), 0o600, &bbolt.Options{NoSync: c.noSync, NoFreelistSync: true, FreelistType: bbolt.FreelistMapType})
+		if err != nil {
+			return nil, err
+		}
+		next := 10
+		one := func(int) error { next++; return c.w.volume(next) }
+		if c.many {
+			one = func(int) error { next += 16; return c.w.sixteen(next) }
+		}
+		floor := func(i int) error { return put(raw, keys, i) }
+		if c.many {
+			floor = func(i int) error { return sixteen(func(k int) error { return put(raw, keys, i*16+k) }) }
+		}
+		ours, took, err := pair(c.n, one, floor)
+		if c.many {
+			ours, took = ours/16, took/16
+		}
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, measure{fmt.Sprintf("%s (%d keys)", c.name, len(keys)), "raw bbolt, a transaction with the same keys", ours, took})
+		if err := raw.Close(); err != nil {
+			return nil, err
+		}
+	}
+	return list, errors.Join(memory.lab.Close(), w.lab.Close())
+}
+
+func (w *world) sixteen(next int) error {
+	return sixteen(func(k int) error { return w.volume(next + k) })
+}
+
+func sixteen(do func(k int) error) error {
+	errs := make([]error, 16)
+	var all sync.WaitGroup
+	for k := range errs {
+		all.Go(func() { errs[k] = do(k) })
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
+
+// dump reads a copy of a store's file.
+func dump(path string) (map[string][]byte, error) {
+	raw, err := os.ReadFile(path) //nolint:gosec // our own file
+	if err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(path+".copy", raw, 0o600); err != nil {
+		return nil, err
+	}
+	db, err := bbolt.Open(path+".copy", 0o600, nil)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string][]byte{}
+	err = db.View(func(tx *bbolt.Tx) error {
+		return tx.ForEach(func(name []byte, b *bbolt.Bucket) error {
+			return b.ForEach(func(k, v []byte) error { out[string(name)+"\x00"+string(k)] = bytes.Clone(v); return nil })
+		})
+	})
+	return out, errors.Join(err, db.Close())
+}
+
+// put writes the keys of one create, made different by i.
+func put(db *bbolt.DB, keys map[string][]byte, i int) error {
+	return db.Update(func(tx *bbolt.Tx) error {
+		b, err := tx.CreateBucketIfNotExists([]byte("b"))
+		if err != nil {
+			return err
+		}
+		for k, v := range keys {
+			if err := b.Put(binary.BigEndian.AppendUint64([]byte(k), uint64(i)), v); err != nil { //nolint:gosec // a counter
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// labs are opening and closing a linked pair, and forking one.
+func labs() ([]measure, error) {
+	dir, err := os.MkdirTemp("", "infinisim-bench-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	file := func(i int) error {
+		db, err := bbolt.Open(filepath.Join(dir, fmt.Sprint(i)), 0o600, &bbolt.Options{NoSync: true, NoFreelistSync: true})
+		if err != nil {
+			return err
+		}
+		return db.Close()
+	}
+	ours, floor, err := pair(50, func(int) error {
+		l, err := sim.New()
+		if err != nil {
+			return err
+		}
+		return l.Close()
+	}, file)
+	if err != nil {
+		return nil, err
+	}
+	origin, err := sim.New()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = origin.Close() }()
+	forkOurs, forkFloor, err := pair(200, func(int) error {
+		l, err := origin.Fork()
+		if err != nil {
+			return err
+		}
+		return l.Close()
+	}, func(i int) error { return file(100_000 + i) })
+	return []measure{
+		{"open and close a lab of two linked arrays", "raw bbolt, open and close an empty file", ours, floor},
+		{"fork of it, and close", "raw bbolt, open and close an empty file", forkOurs, forkFloor},
+	}, err
+}
+
+// steps are job steps over 500 rows that one flush keeps.
+func steps() ([]measure, error) {
+	rows, rounds := 500, times(720)
+	dir, err := os.MkdirTemp("", "infinisim-bench-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	took, err := ourSteps(rows, rounds)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := bbolt.Open(filepath.Join(dir, "raw"), 0o600, &bbolt.Options{NoSync: true, NoFreelistSync: true})
+	if err != nil {
+		return nil, err
+	}
+	value := make([]byte, 200)
+	start := time.Now()
+	for i := range rounds {
+		err := raw.Update(func(tx *bbolt.Tx) error {
+			b, err := tx.CreateBucketIfNotExists([]byte("b"))
+			for r := range rows {
+				if err == nil {
+					err = b.Put(binary.BigEndian.AppendUint64(nil, uint64(r)), append(value[:192:192], byte(i))) //nolint:gosec // a counter
+				}
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	floor := time.Since(start)
+	return []measure{{fmt.Sprintf("%d coalesced job steps over %d rows", rows*rounds, rows), "raw bbolt, a put for each, 500 a transaction", took, floor}}, raw.Close()
+}
+
+func ourSteps(rows, rounds int) (time.Duration, error) {
+	db, err := store.Open(store.Options{})
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = db.Close() }()
+	jobs := job.New(slog.New(slog.DiscardHandler))
+	jobs.Handle("tick", func(tx *store.Tx, j job.Job) error {
+		tx.KV("box", "tick").Put(binary.BigEndian.AppendUint64(nil, uint64(j.Owner.ID)), make([]byte, 200)) //nolint:gosec // a counter
+		j.Due = j.Due.Add(time.Second)
+		job.Add(tx, j)
+		return nil
+	})
+	ctx := context.Background()
+	err = db.Update(ctx, 0, func(tx *store.Tx) error {
+		for r := range rows {
+			job.Add(tx, job.Job{Name: "tick", Class: job.Periodic, Owner: job.Owner{Array: "box", Kind: "x", ID: int64(r)}})
+		}
+		return nil
+	})
+	start, ran := time.Now(), 0
+	for done := false; !done && err == nil; {
+		err = db.Update(ctx, clock.Time(rounds-1)*clock.Time(time.Second), func(tx *store.Tx) error {
+			done = jobs.Run(tx, tx.Now(), 1000, func(job.Job) { ran++ })
+			return nil
+		})
+	}
+	if err == nil && ran != rows*rounds {
+		err = fmt.Errorf("%d steps ran, not %d", ran, rows*rounds)
+	}
+	return time.Since(start), err
+}
+
+// forks tells what a thousand forks cost, of a ready-made pair and of a lab
+// with a thousand objects.
+func forks() error {
+	for _, objects := range []int{0, 1000} {
+		w, err := newWorld()
+		if err != nil {
+			return err
+		}
+		for i := range objects {
+			if err := w.volume(i); err != nil {
+				return err
+			}
+		}
+		n := times(1000)
+		before := heap()
+		all := make([]*sim.Lab, n)
+		start := time.Now()
+		for i := range all {
+			if all[i], err = w.lab.Fork(); err != nil {
+				return err
+			}
+		}
+		took := time.Since(start)
+		used := heap() - before
+		start = time.Now()
+		for _, l := range all { // a write each, so that none is only a promise
+			if err := (&world{lab: l, h: l.Handler("box-1"), pool: w.pool}).first(); err != nil {
+				return err
+			}
+		}
+		wrote, after := time.Since(start), heap()-before
+		disk := int64(0)
+		files, err := filepath.Glob(filepath.Join(os.TempDir(), "infinisim-*", "lab.db"))
+		for _, f := range files {
+			if info, err := os.Stat(f); err == nil {
+				disk += info.Size()
+			}
+		}
+		fmt.Printf("%d forks of a pair with %d volumes: %v and %d KiB of memory a fork, %d KiB after a write (%v a write), %d KiB of disk in all\n",
+			n, objects, nice(took/time.Duration(n)), used/int64(n)>>10, after/int64(n)>>10, nice(wrote/time.Duration(n)), disk>>10)
+		for _, l := range append(all, w.lab) {
+			err = errors.Join(err, l.Close())
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// first is a fork's first write, by Basic credentials: it has no session.
+func (w *world) first() error {
+	r := httptest.NewRequestWithContext(context.Background(), http.MethodPost, "/api/rest/volumes",
+		bytes.NewReader(fmt.Appendf(nil, `{"name":"mine","pool_id":%d,"size":1000000000}`, w.pool)))
+	r.SetBasicAuth(sim.Username, sim.Password)
+	rec := httptest.NewRecorder()
+	w.h.ServeHTTP(rec, r)
+	if rec.Code != http.StatusCreated {
+		return fmt.Errorf("first write: %s", rec.Body)
+	}
+	return nil
+}
+
+func heap() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc) //nolint:gosec // far smaller
+}
