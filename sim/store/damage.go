@@ -56,7 +56,7 @@ func rescue(path string, c *contents, types []*schema.Type) error {
 }
 
 func (c *contents) writeTo(tx *bbolt.Tx, types []*schema.Type) error {
-	over := new(overlay)
+	over := newOverlay()
 	note := func(name string, raw []byte) {
 		over.Set(damagedBucket+"\x00"+name+" was damaged and is kept aside", append([]byte{}, raw...))
 	}
@@ -147,7 +147,7 @@ func forArrays(tx *bbolt.Tx, fn func(array string) error, types ...*schema.Type)
 
 // rebuild makes the indexes and counters of an array anew from its rows.
 func rebuild(b *bbolt.Tx, array string, types []*schema.Type) error {
-	tx := &Tx{bolt: b, over: new(overlay), durable: true}
+	tx := &Tx{bolt: b, over: newOverlay(), durable: true}
 	for _, space := range []string{spaceIndex, spaceCount} {
 		kv := tx.KV(array, space)
 		kv.Scan(nil, func(key, _ []byte) bool {

@@ -70,6 +70,12 @@ var (
 // value, a nil value for a deletion.
 type overlay = btree.Map[string, []byte]
 
+// newOverlay makes an empty overlay. Its nodes are small: every savepoint
+// copies those that it writes to.
+func newOverlay() *overlay { return btree.NewMap[string, []byte](overlayDegree) }
+
+const overlayDegree = 6
+
 // DB is one lab's store. It is safe for concurrent use: one writer at a time,
 // readers never wait for it.
 type DB struct {
@@ -95,7 +101,7 @@ type DB struct {
 
 // Open opens or creates a lab's store.
 func Open(o Options) (*DB, error) {
-	db := &DB{opts: o, durable: o.Path != "", flushAt: o.FlushAt, pending: new(overlay), open: newGathering()}
+	db := &DB{opts: o, durable: o.Path != "", flushAt: o.FlushAt, pending: newOverlay(), open: newGathering()}
 	if db.flushAt == 0 {
 		db.flushAt = defaultFlushAt
 	}

@@ -71,7 +71,7 @@ func (db *DB) lead() error {
 	later := db.open // stands on what was lost
 	db.open = newGathering()
 	later.finish(err)
-	db.pending = new(overlay)
+	db.pending = newOverlay()
 	db.now = db.base.now
 	return err
 }
@@ -80,7 +80,7 @@ func (db *DB) lead() error {
 // written again meanwhile.
 func (db *DB) dropLocked(kept *overlay) {
 	if db.pending.Len() == kept.Len() && !db.open.dirty {
-		db.pending = new(overlay)
+		db.pending = newOverlay()
 		return
 	}
 	left := db.pending.Copy()
@@ -113,7 +113,7 @@ func (db *DB) flush() error {
 	if err := base.write(db.pending, db.now, nil); err != nil {
 		return err
 	}
-	db.base, db.pending = base, new(overlay)
+	db.base, db.pending = base, newOverlay()
 	return nil
 }
 

@@ -42,7 +42,7 @@ func (db *DB) Fork(path string, owner any) (*DB, error) {
 
 // forkDurable gives a fork a file with everything in it.
 func (db *DB) forkDurable(fork *DB, path string) error {
-	fork.pending = new(overlay)
+	fork.pending = newOverlay()
 	base, err := db.fileAt(path)
 	if err != nil {
 		return fmt.Errorf("fork to %s: %w", path, err)

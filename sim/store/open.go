@@ -165,7 +165,7 @@ func migrate(b *bbolt.Tx, t *schema.Type, was []byte) error {
 		return err
 	}
 	return forArrays(b, func(array string) error {
-		tx := &Tx{bolt: b, over: new(overlay), durable: true}
+		tx := &Tx{bolt: b, over: newOverlay(), durable: true}
 		rows := tx.KV(array, spaceRow)
 		prefix := append([]byte(t.Name()), 0)
 		var failed error
