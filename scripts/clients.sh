@@ -1,20 +1,49 @@
 #!/usr/bin/env bash
-# Runs the real clients against bin/infinisim.
-set -eu
+# Runs the real clients against bin/infinisim, and holds what they do against
+# what they did before (fixtures/conformance.json). The Ansible playbooks pause
+# for minutes; they run beside the others.
+set -euo pipefail
 cd "$(dirname "$0")/.."
-scripts/venv.sh
+bin=$PWD/bin/infinisim
+clients=scripts/clients
+mkdir -p .cache
+scripts/venv.sh .venv requirements.txt
+scripts/venv.sh .venv-ansible $clients/ansible/requirements.txt
+scripts/venv.sh .venv-cinder $clients/cinder/requirements.txt
 python=$PWD/.venv/bin/python
 sdist=.cache/infinisdk-289.1.4
 if [ ! -d "$sdist" ]; then
-  mkdir -p .cache
   .venv/bin/pip download --quiet --disable-pip-version-check --no-deps --no-binary :all: --dest .cache infinisdk==289.1.4
   tar -xzf .cache/infinisdk-289.1.4.tar.gz -C .cache
 fi
-echo "the documentation's page on replication, as a doctest"
-INFINISIM_BIN=$PWD/bin/infinisim PYTHONPATH=python "$python" scripts/doctest/run.py "$sdist" replication --expect 20 7
+collections=.cache/collections
+if [ ! -d "$collections/ansible_collections/infinidat" ]; then
+  .venv-ansible/bin/pip download --quiet --disable-pip-version-check --no-deps --dest .cache ansible==12.3.0
+  "$python" -m zipfile -e .cache/ansible-12.3.0-py3-none-any.whl .cache/ansible-wheel
+  mkdir -p "$collections/ansible_collections"
+  mv .cache/ansible-wheel/ansible_collections/infinidat "$collections/ansible_collections/"
+  rm -rf .cache/ansible-wheel .cache/ansible-12.3.0-py3-none-any.whl
+fi
+
+lines=.cache/conformance.jsonl
+: >"$lines"
+.venv-ansible/bin/python $clients/ansible/run.py "$bin" "$lines" "$collections" >.cache/ansible.txt 2>&1 &
+ansible=$!
+trap 'kill $ansible 2>/dev/null || true' EXIT
+
 echo "replication end to end, over sockets"
 "$python" scripts/client_replication.py bin/infinisim
 echo "what serve prints, pasted"
 scripts/greeting.sh "$python"
 echo "the examples of the documentation"
 scripts/docs.sh
+echo "the pages of InfiniSDK's documentation, as doctests"
+INFINISIM_BIN=$bin PYTHONPATH=python "$python" $clients/pages/run.py "$sdist" "$lines"
+echo "a sweep by InfiniSDK, from its own field tables, in both profiles"
+"$python" $clients/sweep/run.py "$bin" "$lines" >.cache/sweep.txt
+"$python" $clients/sweep/run.py "$bin" "$lines" 7.2 >.cache/sweep-7.2.txt
+echo "OpenStack Cinder's driver"
+.venv-cinder/bin/python $clients/cinder/run.py "$bin" "$lines" >.cache/cinder.txt
+echo "the playbooks of the Ansible collection (they began with the first)"
+wait $ansible || { cat .cache/ansible.txt; exit 1; }
+"$python" $clients/ratchet.py fixtures/conformance.json "$lines"

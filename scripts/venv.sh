@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# Makes .venv with the pinned client, unless it is there already.
+# Makes a virtual environment with what a requirements file pins, unless it is
+# there already: venv.sh FOLDER REQUIREMENTS
 set -eu
 cd "$(dirname "$0")/.."
-mark=.venv/$(sha256sum requirements.txt | cut -c1-16)
+folder=$1
+mark=$folder/$(sha256sum "$2" | cut -c1-16)
 [ -e "$mark" ] && exit 0
-echo "installing the clients into .venv"
-rm -rf .venv
-"${PYTHON:-python3}" -m venv .venv
-.venv/bin/pip install --quiet --disable-pip-version-check -r requirements.txt
+echo "installing $2 into $folder"
+rm -rf "$folder"
+"${PYTHON:-python3}" -m venv "$folder"
+"$folder/bin/pip" install --quiet --disable-pip-version-check -r "$2"
 touch "$mark"

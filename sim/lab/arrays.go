@@ -181,3 +181,36 @@ func (l *Lab) Active(a *Array) bool {
 	defer l.mu.Unlock()
 	return a.active
 }
+
+// Tweak changes what a tester may change of an array and no administrator
+// can. A serial number that another array has is refused.
+func (l *Lab) Tweak(ctx context.Context, key string, t model.Tweak) error {
+	a, err := l.Array(key)
+	if err != nil {
+		return err
+	}
+	for _, other := range l.Arrays() {
+		if t.Serial != nil && other != a && other.Serial == *t.Serial {
+			return apierr.New(apierr.InvalidValue, "serial: %d is that of array %s", *t.Serial, other.Key).About("serial")
+		}
+	}
+	err = l.Update(ctx, func(tx *store.Tx) error {
+		if err := l.engine.Box(tx, key, system()).Tweak(t); err != nil {
+			return err
+		}
+		s := l.setup(l.Arrays())
+		for i := range s.Arrays {
+			if s.Arrays[i].Key == key && t.Serial != nil {
+				s.Arrays[i].Serial = *t.Serial
+			}
+		}
+		return s.write(tx)
+	})
+	if err != nil || t.Serial == nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	a.Serial = *t.Serial
+	return nil
+}

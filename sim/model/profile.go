@@ -1,6 +1,7 @@
 package model
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
@@ -154,6 +155,18 @@ func (b *Box) Features() []Feature {
 		return true
 	})
 	return out
+}
+
+// SetFeature switches a feature of the array on or off. It returns
+// INVALID_VALUE for a name that its release does not have.
+func (b *Box) SetFeature(name string, enabled bool) error {
+	for _, f := range b.Features() {
+		if f.Name == name {
+			b.Tx.KV(b.Key, spaceFeature).Put([]byte(name), strconv.AppendBool(nil, enabled))
+			return nil
+		}
+	}
+	return apierr.New(apierr.InvalidValue, "feature: release %s has no %q", b.Profile().Name, name).About("feature")
 }
 
 const spaceFeature = "feature"

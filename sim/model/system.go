@@ -288,3 +288,40 @@ func systemHealth(*Box, *schema.Object) (any, error) {
 		"rebuild_1_inprogress": false, "rebuild_2_inprogress": false, "testing_drives": 0, "unknown_drives": 0,
 	}, nil
 }
+
+// Tweak is what a tester changes of an array and no administrator can; nil
+// members stay.
+type Tweak struct {
+	// Version is any text: clients are tested with odd ones.
+	Version *string `json:"version"`
+	// Serial is the serial number.
+	Serial *int64 `json:"serial"`
+	// PageSize is the length of a page where the client does not say.
+	PageSize *int64 `json:"default_page_size"`
+}
+
+// Tweak changes the array. It returns INVALID_VALUE for a serial number or a
+// length that is not above 0.
+func (b *Box) Tweak(t Tweak) error {
+	o, err := b.System()
+	if err != nil {
+		return err
+	}
+	o = o.Clone()
+	if t.Version != nil {
+		SystemVersion.Set(o, *t.Version)
+	}
+	if t.Serial != nil {
+		if *t.Serial <= 0 {
+			return apierr.New(apierr.InvalidValue, "serial: %d is not above 0", *t.Serial).About("serial")
+		}
+		SystemSerial.Set(o, *t.Serial)
+	}
+	if t.PageSize != nil {
+		if *t.PageSize <= 0 {
+			return apierr.New(apierr.InvalidValue, "default_page_size: %d is not above 0", *t.PageSize).About("default_page_size")
+		}
+		systemPageSize.Set(o, *t.PageSize)
+	}
+	return b.Tx.Put(b.Key, o)
+}

@@ -1,0 +1,43 @@
+"""What the runs of real clients share: a server of their own, and the file
+that gets a JSON line a case."""
+import contextlib
+import json
+import os
+import subprocess
+import tempfile
+import threading
+import time
+
+_START_SECONDS = 60
+_lock = threading.Lock()
+
+
+@contextlib.contextmanager
+def server(program, *flags):
+    """Starts infinisim and gives what its ready file says; ends it after."""
+    with tempfile.TemporaryDirectory(prefix="infinisim-client-") as folder:
+        ready = os.path.join(folder, "ready")
+        process = subprocess.Popen(  # pylint: disable=consider-using-with
+            [program, "serve", "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", "--ready-file", ready, *flags],
+            stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+        try:
+            deadline = time.monotonic() + _START_SECONDS
+            while not os.path.exists(ready):
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError(f"{program} does not serve")
+                time.sleep(0.01)
+            with open(ready, encoding="utf-8") as file:
+                yield json.load(file)
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def record(out, client, case, passed, detail=""):
+    """Adds a case to the file and prints it."""
+    detail = " ".join(str(detail).split())[:300]
+    line = {"client": client, "case": case, "result": "pass" if passed else "fail", "detail": detail}
+    with _lock:
+        print(f"{line['result']}  {client} {case}{': ' + detail if detail else ''}", flush=True)
+        with open(out, "a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")

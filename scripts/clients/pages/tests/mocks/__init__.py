@@ -1,0 +1,1 @@
+"""What the SDK's documentation imports from the SDK's own tests."""

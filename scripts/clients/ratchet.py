@@ -1,0 +1,68 @@
+"""Holds what the real clients do against what they did before.
+
+    ratchet.py FILE LINES
+
+LINES has a JSON line a case of this run; FILE, fixtures/conformance.json, holds
+pass or fail for each client and case. A pass that turned into a fail, and a
+case that is gone, end this with an error. A fail that turned into a pass, and
+a new case, are written into FILE. Clients that did not run are left alone.
+"""
+import json
+import sys
+
+
+def read(path):
+    """The file as it was, empty before the first run."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            return json.load(file)
+    except FileNotFoundError:
+        return {}
+
+
+def compare(client, was, now):
+    """What got worse in a client's cases."""
+    worse = [f"{client} {case}: {now[case]['detail']}" for case in sorted(now) if was.get(case) == "pass" and now[case]["result"] == "fail"]
+    return worse + [f"{client} {case}: did not run" for case in sorted(was) if case not in now]
+
+
+def table(runs):
+    """What people look at: the counts, then what fails and why."""
+    print(f"\n{'client':<12} {'pass':>5} {'fail':>5} {'all':>5}")
+    for client in sorted(runs):
+        passed = sum(1 for line in runs[client].values() if line["result"] == "pass")
+        print(f"{client:<12} {passed:>5} {len(runs[client]) - passed:>5} {len(runs[client]):>5}")
+    print()
+    for client in sorted(runs):
+        for case in sorted(runs[client]):
+            line = runs[client][case]
+            if line["result"] == "fail" and line["detail"] != "not created":
+                print(f"fails  {client} {case}: {line['detail'][:160]}")
+
+
+def main():
+    """Compares, prints, writes."""
+    path, lines = sys.argv[1:]
+    runs = {}
+    with open(lines, encoding="utf-8") as file:
+        for text in file:
+            line = json.loads(text)
+            runs.setdefault(line["client"], {})[line["case"]] = line
+    before = read(path)
+    table(runs)
+    worse = [text for client in sorted(runs) for text in compare(client, before.get(client, {}), runs[client])]
+    if worse:
+        print("\nworse than before:", *worse, sep="\n  ")
+        sys.exit(1)
+    after = dict(before, **{client: {case: line["result"] for case, line in cases.items()} for client, cases in runs.items()})
+    if after != before:
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(after, file, indent=1, sort_keys=True)
+            file.write("\n")
+        print(f"\nok   {path} has new results; commit it")
+    else:
+        print("\nok   no client is worse or better than before")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+package control
+
+import (
+	"github.com/go-chi/chi/v5"
+
+	"infinisim/sim/apierr"
+	"infinisim/sim/model"
+)
+
+// changeArray changes what an administrator cannot: version, serial number,
+// the length of a page.
+func changeArray(s *Server, r *request) (any, error) {
+	var ask model.Tweak
+	if err := r.decode(&ask, "version", "serial", "default_page_size"); err != nil {
+		return nil, err
+	}
+	if err := r.lab.Tweak(r.Context(), r.key(), ask); err != nil {
+		return nil, err
+	}
+	a, err := r.lab.Array(r.key())
+	if err != nil {
+		return nil, err
+	}
+	return s.array(r.lab, a), nil
+}
+
+// setFeature switches a feature of an array on or off.
+func setFeature(_ *Server, r *request) (any, error) {
+	var ask struct {
+		Enabled *bool `json:"enabled"`
+	}
+	if err := r.decode(&ask, "enabled"); err != nil {
+		return nil, err
+	}
+	if ask.Enabled == nil {
+		return nil, apierr.New(apierr.MissingField, "enabled: required").About("enabled")
+	}
+	name := chi.URLParam(r.Request, "feature")
+	err := r.lab.On(r.Context(), r.key(), func(b *model.Box) error { return b.SetFeature(name, *ask.Enabled) })
+	return map[string]any{"name": name, "enabled": *ask.Enabled}, err
+}
+
+// addEvent has an array emit an event of any code.
+func addEvent(_ *Server, r *request) (any, error) {
+	var ask struct {
+		Code        string `json:"code"`
+		Level       string `json:"level"`
+		Description string `json:"description"`
+	}
+	if err := r.decode(&ask, "code", "level", "description"); err != nil {
+		return nil, err
+	}
+	if ask.Code == "" {
+		return nil, apierr.New(apierr.MissingField, "code: required").About("code")
+	}
+	err := r.lab.On(r.Context(), r.key(), func(b *model.Box) error {
+		return b.Emit(model.Event{Code: ask.Code, Level: ask.Level, Template: ask.Description})
+	})
+	return map[string]string{"code": ask.Code}, err
+}
+
+// setPassword changes a user's password past the array's policy.
+func setPassword(_ *Server, r *request) (any, error) {
+	var ask struct {
+		Password string `json:"password"`
+	}
+	if err := r.decode(&ask, "password"); err != nil {
+		return nil, err
+	}
+	if ask.Password == "" {
+		return nil, apierr.New(apierr.MissingField, "password: required").About("password")
+	}
+	user := chi.URLParam(r.Request, "user")
+	err := r.lab.On(r.Context(), r.key(), func(b *model.Box) error { return b.SetPassword(user, ask.Password) })
+	return map[string]string{"user": user}, err
+}
