@@ -22,6 +22,9 @@ lint: ## golangci-lint over everything
 fuzz: ## Fuzzes every decoder for half a minute each
 	@scripts/fuzz.sh
 
+image: ## Builds the container image, without a daemon
+	@scripts/image.sh
+
 bench: ## Measures speed and memory against floors, in one run
 	@go run ./scripts/bench $(BENCH)
 
@@ -37,4 +40,4 @@ clients: build ## The runs with real clients alone
 clean: ## Removes what was built and installed
 	@rm -rf bin .venv .cache
 
-.PHONY: help run build test check lint fuzz bench crash golden clients clean
+.PHONY: help run build test check lint fuzz image bench crash golden clients clean

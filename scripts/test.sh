@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Everything: Go with the race detector, then the real clients. Prints what
+# Everything: Go with the race detector, the image, the short forms of bench and
+# crash, then the real clients. Prints what
 # failed, the time each part took, and how many tests there were.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -17,8 +18,14 @@ if [ "$failed" = 1 ]; then
 fi
 echo "go: $passed tests, $((SECONDS - started)) s"
 started=$SECONDS
-go build -o bin/infinisim ./cmd/infinisim
+scripts/image.sh
+scripts/venv.sh .venv requirements.txt
+scripts/image-test.sh .venv/bin/python
+go run ./scripts/bench -short
+go run ./scripts/crash -kills 100 bin/infinisim
+echo "image, bench, crash: $((SECONDS - started)) s"
+started=$SECONDS
 scripts/clients.sh | tee .cache/clients.txt
-steps=$(grep -cE '^ok |examples, ' .cache/clients.txt)
+steps=$(grep -cE '^(ok|pass) ' .cache/clients.txt)
 echo "clients: $steps steps, $((SECONDS - started)) s"
 echo "$((passed + steps)) passed, 0 failed"

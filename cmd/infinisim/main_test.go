@@ -91,6 +91,8 @@ func TestServe_badFlags(t *testing.T) {
 		{"--data", "/dev/null/x"},
 		{"--first", "0"},
 		{"--listen", "nowhere"},
+		{"--control", "nowhere"},
+		{"--control", "0.0.0.0:0"},
 		{"--listen", "127.0.0.1:x"},
 		{"--tls-cert", "x"},
 		{"--tls", "--tls-cert", "none", "--tls-key", "none"},
@@ -98,7 +100,10 @@ func TestServe_badFlags(t *testing.T) {
 		{"more"},
 	} {
 		var out bytes.Buffer
-		args := append([]string{"serve", "--control", "127.0.0.1:0"}, c...)
+		args := append([]string{"serve"}, c...)
+		if c[0] != "--control" {
+			args = append(args, "--control", "127.0.0.1:0")
+		}
 		if c[0] != "--listen" {
 			args = append(args, "--listen", "127.0.0.1:0")
 		}
@@ -106,4 +111,55 @@ func TestServe_badFlags(t *testing.T) {
 		require.Error(t, err, c)
 		assert.Empty(t, out.String(), c)
 	}
+}
+
+func TestLab_commandLine(t *testing.T) {
+	t.Parallel()
+	line, _, stop := start(t, "--control-token", "secret")
+	do := func(args ...string) (string, error) {
+		var out bytes.Buffer
+		err := run(t.Context(), append(args, "--control", line.Control), &out, io.Discard)
+		return out.String(), err
+	}
+	_, err := do("lab", "list")
+	require.ErrorContains(t, err, "401")
+	lab := func(args ...string) string {
+		out, err := do(append(append([]string{"lab"}, args...), "--control-token", "secret")...)
+		require.NoError(t, err, args)
+		return out
+	}
+	assert.Contains(t, lab("create", "one", "--arrays", "1", "--links", "none", "--seed", "4"), `"seed":4`)
+	assert.Contains(t, lab("fork", "default", "two"), `"url":"http://`)
+	assert.Equal(t, 3, strings.Count(lab("list"), `"seed"`))
+	assert.Contains(t, lab("reset", "two"), "true")
+	assert.Contains(t, lab("delete", "two"), "two")
+	_, err = do("lab", "delete", "two", "--control-token", "secret")
+	require.ErrorContains(t, err, "LAB_NOT_FOUND")
+	out, err := do("health")
+	require.NoError(t, err)
+	assert.Equal(t, "ok\n", out)
+	require.NoError(t, stop())
+	_, err = do("health")
+	require.Error(t, err)
+}
+
+// TestServe_data stops a server and starts another on the same directory.
+func TestServe_data(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	line, _, stop := start(t, "--data", dir)
+	var out bytes.Buffer
+	require.NoError(t, run(t.Context(), []string{"lab", "fork", "default", "copy", "--control", line.Control}, &out, io.Discard))
+	require.ErrorContains(t, run(t.Context(), []string{
+		"serve", "--data", dir, "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0",
+	}, io.Discard, io.Discard), "in use by another process")
+	require.NoError(t, stop())
+	again, _, stop := start(t, "--data", dir, "--arrays", "5")
+	assert.Len(t, again.Arrays, 2)
+	assert.Equal(t, line.Links, again.Links)
+	out.Reset()
+	require.NoError(t, run(t.Context(), []string{"lab", "list", "--control", again.Control}, &out, io.Discard))
+	assert.Contains(t, out.String(), `"name":"copy"`)
+	assert.Contains(t, out.String(), `"durable":true`)
+	require.NoError(t, stop())
 }

@@ -76,6 +76,9 @@ func (f flags) options(log *slog.Logger) (lab.Options, error) {
 	case (f.cert == "") != (f.key == ""):
 		return o, errors.New("--tls-cert and --tls-key go together")
 	}
+	if err := f.guardControl(); err != nil {
+		return o, err
+	}
 	if f.dieAt > 0 {
 		o.Step = dieAt(f.dieAt)
 	}
@@ -94,6 +97,19 @@ func (f flags) options(log *slog.Logger) (lab.Options, error) {
 		return o, fmt.Errorf("--limits %q: on or off", f.limits)
 	}
 	return o, nil
+}
+
+// guardControl refuses a control plane that others can reach without a token:
+// it may do what an administrator of the arrays may not.
+func (f flags) guardControl() error {
+	host, _, err := net.SplitHostPort(f.control)
+	if err != nil {
+		return fmt.Errorf("--control %q: %w", f.control, err)
+	}
+	if ip := net.ParseIP(host); f.token == "" && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return fmt.Errorf("--control %s can be reached by others: set --control-token or INFINISIM_CONTROL_TOKEN", f.control)
+	}
+	return nil
 }
 
 // dieAt ends the process at the nth step as a kill -9 would: nothing is
