@@ -23,7 +23,7 @@ import (
 func layers() []string {
 	return []string{
 		"sim/apierr", "sim/schema", "sim/clock", "sim/chance", "sim/data", // leaves
-		"sim/store", "sim/journal", "sim/fault", "sim/job", "sim/fabric",
+		"sim/store", "sim/outbox", "sim/journal", "sim/fault", "sim/job", "sim/fabric",
 		"sim/model", "sim/replication", "sim/api", "sim/lab", "sim/control", "sim/ui",
 		"sim", "sim/simtest", "cmd/infinisim",
 	}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync/atomic"
 
 	"github.com/spf13/cobra"
@@ -33,6 +34,8 @@ type flags struct {
 	data, readyFile, token string
 	verbose                bool
 	dieAt                  int64
+	fabric, secret         string
+	peers                  []string
 }
 
 func serveCommand() *cobra.Command {
@@ -50,7 +53,7 @@ func serveCommand() *cobra.Command {
 	fs.StringVar(&f.listen, "listen", "127.0.0.1:8080", "address of the first array; the next ones follow, port 0 is any")
 	fs.StringVar(&f.control, "control", "127.0.0.1:8079", "address of the control plane")
 	fs.StringVar(&f.profile, "profile", "8.6", "release of the arrays: 8.6 or 7.2")
-	fs.StringVar(&f.clock, "clock", "system", "system moves by itself, manual when told")
+	fs.StringVar(&f.clock, "clock", "system", "system moves by itself, manual when told, follow=URL with the control plane of another process")
 	fs.StringVar(&f.limits, "limits", "on", "off lifts the limits of the release")
 	fs.Uint64Var(&f.seed, "seed", 1, "seed of everything that looks random")
 	fs.Float64Var(&f.speed, "speed", 1, "how many times as fast as the wall clock the system clock runs")
@@ -61,6 +64,9 @@ func serveCommand() *cobra.Command {
 	fs.StringVar(&f.readyFile, "ready-file", "", "file that gets one JSON line when everything serves")
 	fs.StringVar(&f.token, "control-token", os.Getenv("INFINISIM_CONTROL_TOKEN"), "token that the control plane asks for (default from INFINISIM_CONTROL_TOKEN)")
 	fs.BoolVar(&f.verbose, "verbose", false, "log every request")
+	fs.StringVar(&f.fabric, "fabric", "", "address where arrays of other processes reach these ones; empty is nowhere")
+	fs.StringVar(&f.secret, "fabric-secret", os.Getenv("INFINISIM_FABRIC_SECRET"), "what the processes know of each other (default from INFINISIM_FABRIC_SECRET)")
+	fs.StringArrayVar(&f.peers, "peer", nil, "array of another process and its fabric URL, KEY=URL; may be given again")
 	fs.Int64Var(&f.dieAt, "die-at-step", 0, "kill the process at the nth step of durable writes, for crash tests")
 	return c
 }
@@ -82,14 +88,21 @@ func (f flags) options(log *slog.Logger) (lab.Options, error) {
 	if f.dieAt > 0 {
 		o.Step = dieAt(f.dieAt)
 	}
-	switch f.clock {
-	case "system":
+	switch _, leads := f.leader(); {
+	case f.clock == "system":
 		o.Clock = clock.NewSystem(0, f.speed)
-	case "manual":
+	case f.clock == "manual":
 		o.Clock = clock.NewManual(clock.Epoch)
+	case leads:
+		o.Clock, o.Follows = clock.NewManual(clock.Epoch), true
 	default:
-		return o, fmt.Errorf("--clock %q: system or manual", f.clock)
+		return o, fmt.Errorf("--clock %q: system, manual or follow=URL", f.clock)
 	}
+	var err error
+	if o.Peers, err = f.others(); err != nil {
+		return o, err
+	}
+	o.Secret = f.secret
 	switch f.limits {
 	case "on", "off":
 		o.NoLimits = f.limits == "off"
@@ -97,6 +110,25 @@ func (f flags) options(log *slog.Logger) (lab.Options, error) {
 		return o, fmt.Errorf("--limits %q: on or off", f.limits)
 	}
 	return o, nil
+}
+
+// leader is the control plane that the clock follows.
+func (f flags) leader() (url string, ok bool) { return strings.CutPrefix(f.clock, "follow=") }
+
+// others are the arrays of other processes.
+func (f flags) others() (map[string]string, error) {
+	out := map[string]string{}
+	for _, p := range f.peers {
+		key, url, ok := strings.Cut(p, "=")
+		if !ok || key == "" || !strings.HasPrefix(url, "http") {
+			return nil, fmt.Errorf("--peer %q: KEY=URL, such as box-2=http://127.0.0.1:8070", p)
+		}
+		out[key] = url
+	}
+	if (len(out) > 0 || f.fabric != "") && f.secret == "" {
+		return nil, errors.New("--fabric and --peer need --fabric-secret or INFINISIM_FABRIC_SECRET")
+	}
+	return out, nil
 }
 
 // guardControl refuses a control plane that others can reach without a token:
@@ -176,6 +208,12 @@ func serve(c *cobra.Command, f flags) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := s.openFabric(ctx); err != nil {
+		return err
+	}
+	if err := s.follow(ctx, plane); err != nil {
+		return err
+	}
 	ready.Store(true)
 	if err := s.announce(ctx, c.OutOrStdout(), plane); err != nil {
 		return err
@@ -250,6 +288,7 @@ func (s *servers) controlPlane(ctx context.Context, ready *atomic.Bool, log *slo
 type readyLine struct {
 	PID     int          `json:"pid"`
 	Control string       `json:"control"`
+	Fabric  string       `json:"fabric"`
 	Arrays  []readyArray `json:"arrays"`
 	Links   []lab.Link   `json:"links"`
 }
@@ -265,7 +304,7 @@ type readyArray struct {
 }
 
 func (s *servers) ready(ctx context.Context, plane string) (readyLine, error) {
-	line := readyLine{PID: os.Getpid(), Control: plane, Arrays: []readyArray{}}
+	line := readyLine{PID: os.Getpid(), Control: plane, Fabric: s.fabric, Arrays: []readyArray{}}
 	l, err := s.labs.Get(lab.DefaultName)
 	if err != nil {
 		return line, err

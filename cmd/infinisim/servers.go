@@ -33,10 +33,11 @@ const (
 
 // servers are the listeners of the arrays and of the control plane.
 type servers struct {
-	labs  *lab.Labs
-	flags flags
-	tls   *tls.Certificate
-	fail  func(error)
+	labs   *lab.Labs
+	fabric string // URL of the fabric listener, empty for none
+	flags  flags
+	tls    *tls.Certificate
+	fail   func(error)
 
 	// mu guards everything below; it is a leaf.
 	mu    sync.Mutex

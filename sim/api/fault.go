@@ -31,7 +31,7 @@ type struck struct {
 	delays   []fault.Hit // to be waited for before it goes on
 	drop     bool        // no answer goes out
 	cut      bool        // half of it goes out
-	answered func() // of the last wait, nil for none
+	answered func()      // of the last wait, nil for none
 }
 
 // strike holds the request against the rules, before its session is looked at

@@ -181,14 +181,15 @@ func (s *Server) moveClock(r *http.Request) (clock.Time, error) {
 // stay.
 func (s *Server) run(x *exchange) error {
 	ctx := x.r.Context()
+	handle := func(tx *store.Tx) error { return s.handle(tx, x) }
 	if !x.op.reads {
-		return s.write(ctx, x)
+		return s.Runner.Update(ctx, x.now, handle, x.noteSettle)
 	}
 	due, err := s.view(ctx, x)
 	if !due {
 		return err
 	}
-	if err := s.DB.Update(ctx, x.now, func(tx *store.Tx) error { s.due(tx); return nil }); err != nil {
+	if err := s.Runner.Update(ctx, x.now, func(*store.Tx) error { return nil }, nil); err != nil {
 		return err
 	}
 	_, err = s.view(ctx, x)
@@ -197,7 +198,7 @@ func (s *Server) run(x *exchange) error {
 
 // view answers a reading request, unless jobs are due that must run before.
 func (s *Server) view(ctx context.Context, x *exchange) (due bool, err error) {
-	err = s.DB.View(ctx, max(x.now, s.DB.Now()), func(tx *store.Tx) error {
+	err = s.Runner.View(ctx, max(x.now, s.Runner.DB.Now()), func(tx *store.Tx) error {
 		if at, ok := job.Next(tx); ok && at <= tx.Now() {
 			due = true
 			return nil
@@ -207,29 +208,9 @@ func (s *Server) view(ctx context.Context, x *exchange) (due bool, err error) {
 	return due, err
 }
 
-func (s *Server) write(ctx context.Context, x *exchange) error {
-	var refused error
-	err := s.DB.Update(ctx, x.now, func(tx *store.Tx) error {
-		s.due(tx)
-		refused = tx.Savepoint(tx.Now(), func(tx *store.Tx) error { return s.handle(tx, x) })
-		x.noteSettle(tx)
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	return refused
-}
-
 func (x *exchange) noteSettle(tx *store.Tx) {
 	if at, ok := job.NextSettle(tx); ok {
 		x.settle = at
-	}
-}
-
-// due runs all jobs up to now.
-func (s *Server) due(tx *store.Tx) {
-	for !s.engine.Jobs.Run(tx, tx.Now(), 1000, func(job.Job) {}) {
 	}
 }
 

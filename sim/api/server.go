@@ -14,18 +14,18 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"infinisim/sim/clock"
+	"infinisim/sim/fabric"
 	"infinisim/sim/fault"
 	"infinisim/sim/journal"
 	"infinisim/sim/model"
-	"infinisim/sim/store"
 )
 
 // Options is what a server works on.
 type Options struct {
 	// Routes are the requests of the lab's kinds.
 	Routes *Routes
-	// DB is the lab's store.
-	DB *store.DB
+	// Runner runs the lab's transactions.
+	Runner *fabric.Runner
 	// Clock is the lab's time.
 	Clock *clock.Clock
 	// Key is the array.

@@ -19,6 +19,8 @@ type clockView struct {
 	Speed      float64 `json:"speed"`
 	NextSettle *int64  `json:"next_settle"`
 	Next       *int64  `json:"next"`
+	NextNS     string  `json:"next_ns,omitempty"`
+	SettleNS   string  `json:"next_settle_ns,omitempty"`
 }
 
 // moved is the answer of what moves the clock.
@@ -47,10 +49,10 @@ func (s *Server) clock(r *request) (clockView, error) {
 		v.Mode = "manual"
 	}
 	if next != clock.Never {
-		v.Next = new(next.CeilMS())
+		v.Next, v.NextNS = new(next.CeilMS()), strconv.FormatInt(int64(next), 10)
 	}
 	if settle != clock.Never {
-		v.NextSettle = new(settle.CeilMS())
+		v.NextSettle, v.SettleNS = new(settle.CeilMS()), strconv.FormatInt(int64(settle), 10)
 	}
 	return v, err
 }
@@ -91,7 +93,7 @@ func advance(s *Server, r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	report, err := r.lab.AdvanceTo(r.Context(), to)
+	report, err := s.lead(r, func(next, _ clock.Time) (clock.Time, bool) { return min(next, to), next < to }, to)
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +135,20 @@ func settle(s *Server, r *request) (any, error) {
 	if err := r.decode(&struct{}{}); err != nil {
 		return nil, err
 	}
-	report, err := r.lab.Settle(r.Context())
+	if !s.leads(r) {
+		report, err := r.lab.Settle(r.Context())
+		if err != nil {
+			return nil, err
+		}
+		return s.report(r, report)
+	}
+	report, err := s.lead(r, func(_, settle clock.Time) (clock.Time, bool) { return settle, settle != clock.Never }, 0)
+	if err == nil {
+		var rest *lab.Report // nothing is due: it names what is blocked
+		if rest, err = r.lab.Settle(r.Context()); err == nil {
+			report.Blocked = rest.Blocked
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

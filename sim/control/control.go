@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/go-chi/chi/v5"
 
@@ -52,6 +53,10 @@ type Address struct {
 type Server struct {
 	Options
 	router chi.Router
+
+	// mu guards followers; it is a leaf.
+	mu        sync.Mutex
+	followers []follower
 }
 
 // request is one request, decoded.
@@ -82,6 +87,7 @@ func New(o Options) *Server {
 		{http.MethodPost, "/clock/freeze", freeze},
 		{http.MethodPost, "/clock/advance", advance},
 		{http.MethodPost, "/clock/settle", settle},
+		{http.MethodPost, "/clock/followers", addFollower},
 		{http.MethodPost, "/clock/speed", speed},
 		{http.MethodGet, "/arrays", listArrays},
 		{http.MethodPost, "/arrays", addArray},

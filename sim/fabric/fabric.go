@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"infinisim/sim/apierr"
-	"infinisim/sim/clock"
 	"infinisim/sim/job"
+	"infinisim/sim/outbox"
 	"infinisim/sim/store"
 )
 
@@ -20,22 +20,10 @@ import (
 var ErrUnreachable = errors.New("peer array is unreachable")
 
 // Message is what crosses from one array to another.
-type Message struct {
-	// ID is unique in the lab, 0 for a message that only reads.
-	ID int64 `json:"id"`
-	// Name says what it asks for.
-	Name string `json:"name"`
-	// From and To are array keys.
-	From string `json:"from"`
-	To   string `json:"to"`
-	// Sent is the sender's time.
-	Sent clock.Time `json:"sent"`
-	// Body is the message's own.
-	Body json.RawMessage `json:"body"`
-}
+type Message = outbox.Message
 
-// Decode reads the body.
-func (m Message) Decode(v any) error {
+// Decode reads a message's body.
+func Decode(m Message, v any) error {
 	if err := json.Unmarshal(m.Body, v); err != nil {
 		return fmt.Errorf("message %s: %w", m.Name, err)
 	}
@@ -46,19 +34,25 @@ func (m Message) Decode(v any) error {
 // own.
 type Handler func(tx *store.Tx, m Message) (reply any, err error)
 
+// Undo takes back what a message did whose sender called it off: the message,
+// and the reply that was given.
+type Undo func(tx *store.Tx, m Message, reply json.RawMessage) error
+
 // Fabric carries messages and transfers. Handlers and listeners are set while
 // a lab is put together; after that it holds no state outside the store.
 type Fabric struct {
 	handlers map[string]Handler
+	undo     map[string]Undo
 	done     map[string]func(*store.Tx, Flow) error
 	changed  []func(tx *store.Tx, ends Ends, up bool) error
 }
 
 // New makes a fabric whose transfers are driven by the timetable.
 func New(jobs *job.Timetable) *Fabric {
-	f := &Fabric{handlers: map[string]Handler{}, done: map[string]func(*store.Tx, Flow) error{}}
+	f := &Fabric{handlers: map[string]Handler{}, undo: map[string]Undo{}, done: map[string]func(*store.Tx, Flow) error{}}
 	jobs.Handle(laneJob, f.laneDue)
 	jobs.Handle(impairJob, f.impairDue)
+	jobs.Handle(pingJob, f.pingDue)
 	return f
 }
 
@@ -71,6 +65,10 @@ func (f *Fabric) Handle(name string, h Handler) {
 	f.handlers[name] = h
 }
 
+// OnAbort says how messages of a name are taken back; one without is only kept
+// from being applied later.
+func (f *Fabric) OnAbort(name string, u Undo) { f.undo[name] = u }
+
 // OnChange has fn called, in the transaction that did it, when a path comes
 // up or goes down.
 func (f *Fabric) OnChange(fn func(tx *store.Tx, ends Ends, up bool) error) {
@@ -79,8 +77,11 @@ func (f *Fabric) OnChange(fn func(tx *store.Tx, ends Ends, up bool) error) {
 
 // Call sends a message and waits for the reply, which is decoded into reply
 // unless that is nil. A refusal of the peer comes back as *apierr.Error marked
-// remote; ErrUnreachable means that nothing was applied there. The peer's half
-// is a savepoint of its own: it is undone alone if the peer refuses.
+// remote; ErrUnreachable means that nobody answered. The peer's half is a
+// savepoint of its own: it is undone alone if the peer refuses.
+//
+// An array of another process is asked between two runs of the transaction:
+// Call then returns outbox.ErrPending, which the caller passes on.
 func (f *Fabric) Call(tx *store.Tx, ends Ends, name string, body, reply any) error {
 	if !Up(tx, ends) {
 		return fmt.Errorf("%s to %s: %w", name, ends.To, ErrUnreachable)
@@ -90,20 +91,40 @@ func (f *Fabric) Call(tx *store.Tx, ends Ends, name string, body, reply any) err
 		return fmt.Errorf("message %s: %w", name, err)
 	}
 	m := Message{Name: name, From: ends.From, To: ends.To, Sent: tx.Now(), Body: raw}
-	if !tx.ReadOnly() {
-		m.ID = tx.Next("", "fabric.message")
+	var answer json.RawMessage
+	if Remote(tx, ends.To) {
+		answer, err = away(tx, m)
+	} else {
+		answer, err = f.deliver(tx, m)
 	}
-	answer, err := f.deliver(tx, m)
 	if err != nil {
 		if e, ok := apierr.As(err); ok {
 			return e.FromPeer()
 		}
 		return err
 	}
-	if reply == nil {
+	if reply == nil || len(answer) == 0 {
 		return nil
 	}
 	return json.Unmarshal(answer, reply)
+}
+
+// away asks an array of another process.
+func away(tx *store.Tx, m Message) (json.RawMessage, error) {
+	trip := outbox.Of(tx)
+	if trip == nil {
+		return nil, fmt.Errorf("message %s to %s: nobody carries it", m.Name, m.To)
+	}
+	answer, err := trip.Ask(tx, m)
+	switch {
+	case err != nil:
+		return nil, err
+	case answer.Unreachable:
+		return nil, fmt.Errorf("%s to %s: %w", m.Name, m.To, ErrUnreachable)
+	case answer.Refusal != nil:
+		return nil, answer.Refusal
+	}
+	return answer.Reply, nil
 }
 
 func (f *Fabric) deliver(tx *store.Tx, m Message) (answer json.RawMessage, err error) {
@@ -243,6 +264,12 @@ func (f *Fabric) moved(tx *store.Tx, ends Ends, before bool) error {
 
 // Up reports whether messages pass between the two arrays.
 func Up(tx *store.Tx, ends Ends) bool {
+	return open(tx, ends) && !lost(tx, ends)
+}
+
+// open reports whether the path is neither cut nor leads to an array that is
+// down.
+func open(tx *store.Tx, ends Ends) bool {
 	down := tx.KV("", spaceDown)
 	return !ModelOf(tx, ends).Cut && down.Get([]byte(ends.From)) == nil && down.Get([]byte(ends.To)) == nil
 }

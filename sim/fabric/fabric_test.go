@@ -48,7 +48,9 @@ func (n *net) at(now time.Duration, fn func(tx *store.Tx)) {
 	n.t.Helper()
 	n.now = clock.Time(now)
 	require.NoError(n.t, n.db.Update(n.t.Context(), n.now, func(tx *store.Tx) error {
-		require.True(n.t, n.jobs.Run(tx, n.now, 1000, func(job.Job) {}))
+		done, held := n.jobs.Run(tx, n.now, 1000, func(job.Job) {})
+		require.True(n.t, done)
+		require.Nil(n.t, held)
 		require.Empty(n.t, job.ParkedJobs(tx))
 		if fn != nil {
 			fn(tx)
@@ -148,7 +150,7 @@ func TestCall(t *testing.T) {
 	n := newNet(t)
 	n.f.Handle("add", func(tx *store.Tx, m fabric.Message) (any, error) {
 		var x int
-		if err := m.Decode(&x); err != nil {
+		if err := fabric.Decode(m, &x); err != nil {
 			return nil, err
 		}
 		tx.KV(m.To, "s").Put([]byte("k"), nil)

@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"infinisim/sim/clock"
+	"infinisim/sim/outbox"
 	"infinisim/sim/store"
 )
 
@@ -108,6 +109,11 @@ func (o Owner) key() []byte {
 func Add(tx *store.Tx, j Job) Job {
 	j.Due = max(j.Due, tx.Now())
 	j.Seq = tx.Next("", sequence)
+	put(tx, j)
+	return j
+}
+
+func put(tx *store.Tx, j Job) {
 	raw, err := json.Marshal(j)
 	if err != nil {
 		panic(fmt.Sprintf("job: %s: %v", j.Name, err))
@@ -118,7 +124,6 @@ func Add(tx *store.Tx, j Job) Job {
 		tx.KV("", spaceSettle).Put(key, []byte{})
 	}
 	tx.KV("", spaceOwner).Put(append(j.Owner.key(), key...), []byte(j.Name))
-	return j
 }
 
 func remove(tx *store.Tx, j Job) {
@@ -156,6 +161,7 @@ func Cancel(tx *store.Tx, o Owner, names ...string) []Job {
 	jobs := Of(tx, o, names...)
 	for _, j := range jobs {
 		remove(tx, j)
+		outbox.Cancel(tx, j.trip())
 	}
 	return jobs
 }

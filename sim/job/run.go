@@ -2,10 +2,12 @@ package job
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"infinisim/sim/clock"
 	"infinisim/sim/fault"
+	"infinisim/sim/outbox"
 	"infinisim/sim/store"
 )
 
@@ -21,48 +23,66 @@ type Parked struct {
 // Run does what is due up to and including until, in due order, each job in a
 // savepoint of its own whose Now is the job's due time, and tells ran of each.
 // It stops after most jobs; done says that none is left. A job that fails is
-// parked and leaves no other trace.
-func (t *Timetable) Run(tx *store.Tx, until clock.Time, most int, ran func(Job)) (done bool) {
+// parked and leaves no other trace. A job that asks another process stays on
+// the timetable, and its trip says what has to be answered before Run goes on.
+func (t *Timetable) Run(tx *store.Tx, until clock.Time, most int, ran func(Job)) (done bool, held *outbox.Trip) {
+	was := tx.Carried()
+	defer tx.Carry(was)
 	var from []byte // what is done stands before it; a new job never does
 	for range most {
 		j, ok := head(tx, from)
 		if !ok || j.Due > until {
-			return true
+			return true, nil
 		}
 		from = at(j.Due, j.Seq)
 		remove(tx, j)
-		if put(tx, j) {
+		if later(tx, j) {
 			ran(j)
 			continue
 		}
-		if err := tx.Savepoint(j.Due, func(tx *store.Tx) error { return t.handle(tx, j) }); err != nil {
+		trip := outbox.New(j.trip())
+		trip.Begin(tx)
+		err := tx.Savepoint(j.Due, func(tx *store.Tx) error { return t.handle(tx, j) })
+		if trip.Wants() != nil {
+			put(tx, j)
+			trip.Save(tx)
+			return false, trip
+		}
+		trip.Finish(tx, err)
+		if err != nil {
 			t.park(tx, j, err)
 		}
 		ran(j)
 	}
 	j, ok := head(tx, from)
-	return !ok || j.Due > until
+	return !ok || j.Due > until, nil
 }
 
-// put puts a job that a fault strikes on the timetable again, later.
-func put(tx *store.Tx, j Job) bool {
+// TripPrefix begins the keys of the trips of jobs.
+const TripPrefix = "job/"
+
+// trip is the key of the job's trip.
+func (j Job) trip() string { return fmt.Sprintf("%s%d/%d", TripPrefix, j.Due, j.Seq) }
+
+// later puts a job that a fault strikes on the timetable again.
+func later(tx *store.Tx, j Job) bool {
 	hits := fault.Of(tx).Strike(fault.Event{
 		Site: fault.Job, Now: j.Due, Array: j.Owner.Array, Kind: j.Owner.Kind, Object: j.Owner.ID, Job: j.Name, Class: string(j.Class),
 		Past: j.Delayed,
 	})
-	later := time.Duration(0)
+	wait := time.Duration(0)
 	for _, h := range hits {
 		if h.Type == fault.Fail {
-			later += h.After()
+			wait += h.After()
 			continue
 		}
-		later += time.Duration(h.Delay)
+		wait += time.Duration(h.Delay)
 		j.Delayed = append(j.Delayed, h.ID)
 	}
 	if len(hits) == 0 {
 		return false
 	}
-	j.Due = j.Due.Add(later)
+	j.Due = j.Due.Add(wait)
 	Add(tx, j)
 	return true
 }
@@ -72,7 +92,11 @@ func (t *Timetable) handle(tx *store.Tx, j Job) error {
 	if h == nil {
 		return errNoHandler(j.Name)
 	}
-	return h(tx, j)
+	err := h(tx, j)
+	if trip := outbox.Of(tx); trip.Wants() != nil {
+		return outbox.ErrPending // whatever the handler made of it
+	}
+	return err
 }
 
 type errNoHandler string

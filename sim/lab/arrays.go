@@ -76,6 +76,7 @@ func (l *Lab) AddArray(ctx context.Context, s ArraySetup) (*Array, error) {
 		if err := l.engine.Format(tx, model.Setup{Key: a.Key, Name: a.Name, Profile: profile, Serial: a.Serial}); err != nil {
 			return err
 		}
+		fabric.AddLocal(tx, a.Key)
 		return l.setup(append(l.Arrays(), a)).write(tx)
 	})
 	if err != nil {
@@ -88,7 +89,7 @@ func (l *Lab) AddArray(ctx context.Context, s ArraySetup) (*Array, error) {
 // put gives an array its server and its place in the lab.
 func (l *Lab) put(a *Array) {
 	a.Server = api.New(api.Options{
-		Routes: l.routes, DB: l.db, Clock: l.Clock, Key: a.Key, Log: l.log, Journal: l.Journal, Changed: l.Changed,
+		Routes: l.routes, Runner: l.runner, Clock: l.Clock, Key: a.Key, Log: l.log, Journal: l.Journal, Changed: l.Changed,
 		Faults: l.faults, Wait: l.wait,
 	})
 	l.mu.Lock()
@@ -162,6 +163,7 @@ func (l *Lab) RemoveArray(ctx context.Context, key string) error {
 	})
 	if err == nil {
 		err = l.Update(ctx, func(tx *store.Tx) error {
+			fabric.RemoveLocal(tx, key)
 			left := slices.DeleteFunc(l.Arrays(), func(a *Array) bool { return a.Key == key })
 			return l.setup(left).write(tx)
 		})

@@ -49,8 +49,15 @@ type Options struct {
 	// MaxBytes is how long a durable lab's file may grow, 0 for as long as the
 	// disk has room.
 	MaxBytes int
-	// Step is called at the numbered steps of a durable write; nil is not
-	// called.
+	// Peers are the arrays of other processes by their keys, with the URLs of
+	// the fabric listeners that lead to them.
+	Peers map[string]string
+	// Secret is what the processes know of each other.
+	Secret string
+	// Follows has the clock move to the time of every message that comes in.
+	Follows bool
+	// Step is called at the numbered steps of a durable write and of an
+	// exchange between processes; nil is not called.
 	Step func(name string)
 	// Log hears what the lab has to say; nil is silent.
 	Log *slog.Logger
@@ -75,6 +82,8 @@ type Lab struct {
 	kept   bool // it was there before
 
 	faults *fault.Set
+	runner *fabric.Runner
+	origin string // tells this store's messages from those of another
 
 	// mu guards everything below; it is a leaf.
 	mu      sync.Mutex
@@ -122,22 +131,30 @@ func New(o Options) (*Lab, error) {
 	engine.Chance, engine.NoLimits = chance.New(o.Seed), o.NoLimits
 	faults.Seed(engine.Chance)
 	l := assemble(o, db, engine, api.NewRoutes(engine), faults)
-	if kept == nil {
-		return l, nil
+	if kept != nil {
+		l.kept = true
+		l.resume(kept)
+		err = l.resumeFaults()
 	}
-	l.kept = true
-	l.resume(kept)
-	if err := l.resumeFaults(); err != nil {
+	if err == nil {
+		err = l.meetPeers()
+	}
+	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return l, nil
 }
 
 func assemble(o Options, db *store.DB, engine *model.Engine, routes *api.Routes, faults *fault.Set) *Lab {
-	return &Lab{
+	l := &Lab{
 		Clock: o.Clock, Journal: journal.New(o.JournalSize), opts: o, db: db, engine: engine, routes: routes, log: o.Log,
 		faults: faults, kick: make(chan struct{}, 1), next: o.First,
 	}
+	l.runner = &fabric.Runner{Fabric: engine.Fabric, DB: db, Jobs: engine.Jobs, Step: o.Step}
+	if len(o.Peers) > 0 {
+		l.runner.Send = l.send
+	}
+	return l
 }
 
 // Close ends the lab; a durable one is kept as it is, its time too. Nothing
@@ -162,11 +179,7 @@ func (l *Lab) Durable() bool { return l.db.Durable() }
 // Update changes the lab's state at the lab's time, after the jobs that are
 // due by then.
 func (l *Lab) Update(ctx context.Context, fn func(tx *store.Tx) error) error {
-	err := l.db.Update(ctx, l.Clock.Now(), func(tx *store.Tx) error {
-		for !l.engine.Jobs.Run(tx, tx.Now(), 1000, func(job.Job) {}) {
-		}
-		return fn(tx)
-	})
+	err := l.runner.Update(ctx, l.Clock.Now(), fn, nil)
 	l.Changed()
 	return err
 }
@@ -184,7 +197,7 @@ func (l *Lab) View(ctx context.Context, key string, fn func(b *model.Box) error)
 	if _, err := l.Array(key); err != nil {
 		return err
 	}
-	return l.db.View(ctx, max(l.Clock.Now(), l.db.Now()), func(tx *store.Tx) error { return fn(l.engine.Box(tx, key, system())) })
+	return l.runner.View(ctx, max(l.Clock.Now(), l.db.Now()), func(tx *store.Tx) error { return fn(l.engine.Box(tx, key, system())) })
 }
 
 func system() model.Identity {

@@ -76,6 +76,9 @@ func (s *Labs) path(name string) string {
 func (s *Labs) Create(ctx context.Context, p Plan) (*Lab, error) {
 	o := s.opts
 	o.Name, o.Path = p.Name, s.path(p.Name)
+	if p.Name != DefaultName {
+		o.Peers, o.Follows, o.Step = nil, false, nil // other processes know the lab default alone
+	}
 	if err := s.free(p.Name); err != nil {
 		return nil, err
 	}

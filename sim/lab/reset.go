@@ -3,6 +3,7 @@ package lab
 import (
 	"context"
 
+	"infinisim/sim/fabric"
 	"infinisim/sim/model"
 	"infinisim/sim/replication"
 	"infinisim/sim/store"
@@ -43,6 +44,7 @@ func (l *Lab) Reset(ctx context.Context) error {
 		tx.Clear("")
 		for _, a := range l.Arrays() {
 			tx.Clear(a.Key)
+			fabric.AddLocal(tx, a.Key)
 			s := model.Setup{Key: a.Key, Name: a.Name, Profile: profiles[a.Key], Serial: a.Serial}
 			if err := l.engine.Format(tx, s); err != nil {
 				return err
@@ -51,6 +53,7 @@ func (l *Lab) Reset(ctx context.Context) error {
 				return err
 			}
 		}
+		l.knowPeers(tx)
 		return l.setup(l.Arrays()).write(tx)
 	})
 	if err != nil {

@@ -11,9 +11,6 @@ import (
 	"infinisim/sim/store"
 )
 
-// chunk is how many jobs one transaction runs.
-const chunk = 1000
-
 // Ran is one job that an advance ran.
 type Ran struct {
 	Due   clock.Time `json:"due_ns"`
@@ -68,12 +65,8 @@ func (l *Lab) runTo(ctx context.Context, to clock.Time, r *Report) error {
 
 func (l *Lab) runJobs(ctx context.Context, to clock.Time, r *Report) error {
 	for done := false; !done; {
-		err := l.db.Update(ctx, to, func(tx *store.Tx) error {
-			done = l.engine.Jobs.Run(tx, tx.Now(), chunk, r.add)
-			tx.Touch() // the time itself is worth keeping
-			return nil
-		})
-		if err != nil {
+		var err error
+		if done, err = l.runner.RunJobs(ctx, to, r.add); err != nil {
 			return err
 		}
 	}

@@ -3,6 +3,7 @@ package lab
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"infinisim/sim/store"
@@ -81,8 +82,15 @@ func (l *Lab) Fork(name, path string) (*Lab, error) {
 	}
 	o := l.opts
 	o.Name, o.Path, o.Clock = name, path, l.Clock.Copy()
+	o.Peers, o.Follows = nil, false // the other processes know nothing of the copy
 	fork := assemble(o, db, l.engine, l.routes, faults)
 	s := l.setup(l.Arrays())
 	fork.resume(&s)
+	if len(l.opts.Peers) == 0 {
+		return fork, nil
+	}
+	if err := fork.losePeers(); err != nil {
+		return nil, errors.Join(err, fork.Close())
+	}
 	return fork, nil
 }

@@ -36,4 +36,5 @@ func Install(e *model.Engine) {
 	r.handleLinks()
 	r.handleReplicas()
 	r.handleJobs()
+	r.handleAborts()
 }

@@ -181,7 +181,10 @@ func beforeLinkCreate(b *model.Box, o *schema.Object, _ *model.Input) error {
 		return err
 	}
 	host := LinkRemoteHost.Get(o)
-	peer, ok := fabric.Locate(b.Tx, host)
+	peer, ok, err := b.Eng.Fabric.Find(b.Tx, b.Key, host)
+	if err != nil {
+		return err
+	}
 	if !ok || peer == b.Key || !fabric.Up(b.Tx, fabric.Ends{From: b.Key, To: peer}) {
 		return apierr.New(apierr.LinkRemoteUnreachable, "remote_host: no array answers at %q", host).About("remote_host")
 	}
@@ -307,7 +310,11 @@ func refreshLink(b *model.Box, o *schema.Object, in *model.Input) (any, error) {
 			return nil, model.Wire(err)
 		}
 		host := LinkRemoteHost.Field().Parse(accepted).Text()
-		if peer, ok := fabric.Locate(b.Tx, host); !ok || peer != linkPeer.Get(o) {
+		peer, ok, err := b.Eng.Fabric.Find(b.Tx, b.Key, host)
+		if err != nil {
+			return nil, err
+		}
+		if !ok || peer != linkPeer.Get(o) {
 			return nil, apierr.New(apierr.LinkRemoteUnreachable, "remote_host: %q is no address of the peer", host).About("remote_host")
 		}
 		LinkRemoteHost.Set(o, host)

@@ -127,7 +127,7 @@ func admit(b *model.Box, list []model.Credentials) error {
 func handle[T any](r *engine, name string, do func(b *model.Box, m fabric.Message, ask T) (any, error)) {
 	r.Fabric.Handle(name, func(tx *store.Tx, m fabric.Message) (any, error) {
 		var ask T
-		if err := m.Decode(&ask); err != nil {
+		if err := fabric.Decode(m, &ask); err != nil {
 			return nil, err
 		}
 		return do(r.box(tx, m), m, ask)

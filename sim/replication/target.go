@@ -366,6 +366,9 @@ func takeImages(b *model.Box, ask jobMessage, keep bool) error {
 }
 
 func (r *replica) take(p *pair, c content, keep bool) error {
+	if p.Base.GUID == c.GUID && c.GUID != "" {
+		return nil // sent again: the answer was lost
+	}
 	var im data.Image
 	if err := im.UnmarshalBinary(c.Image); err != nil {
 		return err

@@ -195,13 +195,17 @@ const spaceSequence = "sequence"
 
 // Next is the next number of a sequence: 1, 2, 3 and so on.
 func (tx *Tx) Next(array, name string) int64 {
-	kv := tx.KV(array, spaceSequence)
-	n := int64(1)
-	if raw := kv.Get([]byte(name)); raw != nil {
-		n = int64(binary.BigEndian.Uint64(raw)) //nolint:gosec // written below
-	}
+	n := tx.Peek(array, name)
 	tx.SetNext(array, name, n+1)
 	return n
+}
+
+// Peek is the number that Next will give.
+func (tx *Tx) Peek(array, name string) int64 {
+	if raw := tx.KV(array, spaceSequence).Get([]byte(name)); raw != nil {
+		return int64(binary.BigEndian.Uint64(raw)) //nolint:gosec // written by SetNext
+	}
+	return 1
 }
 
 // SetNext makes v the next number of a sequence.
