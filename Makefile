@@ -28,8 +28,9 @@ image: ## Builds the container image, without a daemon
 bench: ## Measures speed and memory against floors, in one run
 	@go run ./scripts/bench $(BENCH)
 
-crash: build ## Kills a durable server a thousand times under 16 writing clients
+crash: build ## Kills durable servers, alone and in pairs, and compares what is left
 	@go run ./scripts/crash -kills $(or $(KILLS),1000) bin/infinisim
+	@go run ./scripts/crash -pairs $(or $(PAIRS),1) bin/infinisim
 
 golden: ## Writes the golden scripts anew; read the change
 	@go test ./sim/model ./sim/replication -run TestScripts -update

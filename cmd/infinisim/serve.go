@@ -164,7 +164,7 @@ func dieAt(n int64) func(string) {
 // labs makes the lab default, and brings back what the directory keeps.
 func (f flags) labs(ctx context.Context, o lab.Options) (*lab.Labs, error) {
 	all := lab.NewLabs(o, f.data)
-	err := all.Open(ctx)
+	err := all.Open()
 	if err == nil {
 		if _, missing := all.Get(lab.DefaultName); missing != nil {
 			_, err = all.Create(ctx, lab.Plan{Name: lab.DefaultName, Arrays: &f.arrays, Links: lab.Topology(f.links)})

@@ -2,6 +2,7 @@
 // it, and compares what it has afterwards with what it acknowledged.
 //
 //	crash [-kills 100] [-clients 16] [-seed 1] BIN
+//	crash -pairs N BIN
 //
 // Half of the kills come at a random instant, by a signal from outside; in the
 // other half the server ends itself at a numbered step of a durable write,
@@ -24,10 +25,18 @@ func main() {
 	kills := flag.Int("kills", 100, "number of kills")
 	clients := flag.Int("clients", 16, "number of writing clients")
 	seed := flag.Uint64("seed", 1, "seed of the instants and steps")
+	pairs := flag.Int("pairs", 0, "two processes instead: one dies at every nth numbered step, 1 is each")
 	flag.Parse()
 	if flag.NArg() != 1 {
 		fmt.Fprintln(os.Stderr, "usage: crash [-kills N] [-clients N] [-seed N] BIN")
 		os.Exit(2)
+	}
+	if *pairs > 0 {
+		if err := runPairs(context.Background(), flag.Arg(0), *pairs); err != nil {
+			fmt.Fprintln(os.Stderr, "crash:", err)
+			os.Exit(1)
+		}
+		return
 	}
 	if err := run(context.Background(), flag.Arg(0), *kills, *clients, *seed); err != nil {
 		fmt.Fprintln(os.Stderr, "crash:", err)

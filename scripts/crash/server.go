@@ -31,11 +31,15 @@ const patience = 60 * time.Second
 // start runs the server on the directory and waits until it is ready.
 func start(ctx context.Context, bin, dir string, step int) (*server, error) {
 	ready := filepath.Join(dir, "ready")
-	_ = os.Remove(ready) // of the run before
 	args := []string{"serve", "--data", dir, "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", "--ready-file", ready, "--speed", "30"}
 	if step > 0 {
 		args = append(args, "--die-at-step", strconv.Itoa(step))
 	}
+	return startWith(ctx, bin, ready, args)
+}
+
+func startWith(ctx context.Context, bin, ready string, args []string) (*server, error) {
+	_ = os.Remove(ready) // of the run before
 	s := &server{cmd: exec.CommandContext(ctx, bin, args...), ended: make(chan struct{}), http: http.Client{Timeout: patience}}
 	var errs bytes.Buffer
 	s.cmd.Stderr = &errs
@@ -72,10 +76,9 @@ func (s *server) read(raw []byte) error {
 	for _, a := range line.Arrays {
 		s.urls = append(s.urls, a.URL)
 	}
-	if len(s.urls) != 2 || len(line.Links) != 1 {
-		return fmt.Errorf("not two linked arrays: %s", raw)
+	if len(line.Links) > 0 {
+		s.link = line.Links[0].AID
 	}
-	s.link = line.Links[0].AID
 	return nil
 }
 
@@ -90,6 +93,16 @@ func (s *server) gone() bool {
 	case <-s.ended:
 		return true
 	case <-time.After(time.Second):
+		return false
+	}
+}
+
+// over reports whether the server ended.
+func (s *server) over() bool {
+	select {
+	case <-s.ended:
+		return true
+	default:
 		return false
 	}
 }

@@ -2,12 +2,15 @@ package lab
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
 
 	"infinisim/sim/apierr"
 	"infinisim/sim/model"
 	"infinisim/sim/replication"
 	"infinisim/sim/schema"
+	"infinisim/sim/store"
 )
 
 // Topology says which arrays of a new lab are linked.
@@ -67,8 +70,14 @@ func Build(ctx context.Context, o Options, arrays int, links Topology) (*Lab, er
 	if err != nil {
 		return nil, err
 	}
-	if l.kept {
+	if l.kept && l.built {
 		return l, nil
+	}
+	if l.kept { // its process ended while it was made: nobody was told of it
+		if err := errors.Join(l.Close(), os.Remove(o.Path)); err != nil {
+			return nil, err
+		}
+		return Build(ctx, o, arrays, links)
 	}
 	if err := l.build(ctx, arrays, pairs); err != nil {
 		_ = l.Close() // the first error tells more
@@ -90,7 +99,10 @@ func (l *Lab) build(ctx context.Context, arrays int, pairs [][2]int) error {
 		}
 	}
 	l.Journal.Reset()
-	return nil
+	l.mu.Lock()
+	l.built = true
+	l.mu.Unlock()
+	return l.Update(ctx, func(tx *store.Tx) error { return l.setup(all).write(tx) })
 }
 
 // Links lists the links between the lab's arrays, each once, in the order of

@@ -89,6 +89,7 @@ type Lab struct {
 	mu      sync.Mutex
 	arrays  []*Array
 	next    int // number of the next array
+	built   bool
 	waiting []*waiter
 }
 

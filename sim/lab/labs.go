@@ -158,8 +158,9 @@ func (s *Labs) run(l *Lab) error {
 	return nil
 }
 
-// Open brings back the labs that the directory keeps, but for those that run.
-func (s *Labs) Open(ctx context.Context) error {
+// Open brings back the labs that the directory keeps, but for the lab default,
+// whose plan is the caller's, and those that run.
+func (s *Labs) Open() error {
 	if s.dir == "" {
 		return nil
 	}
@@ -172,14 +173,33 @@ func (s *Labs) Open(ctx context.Context) error {
 	}
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), fileEnd)
-		if s.free(name) != nil {
+		if name == DefaultName || s.free(name) != nil {
 			continue
 		}
-		if _, err := s.Create(ctx, Plan{Name: name}); err != nil {
+		if err := s.open(name); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// open brings back one lab. A file whose lab was never finished goes: nobody
+// was told of it.
+func (s *Labs) open(name string) error {
+	o := s.opts
+	o.Name, o.Path, o.Peers, o.Follows, o.Step = name, s.path(name), nil, false, nil
+	var err error
+	if o.Clock, err = s.clock(""); err != nil {
+		return err
+	}
+	l, err := New(o)
+	if err != nil {
+		return err
+	}
+	if !l.built {
+		return errors.Join(l.Close(), os.Remove(o.Path))
+	}
+	return s.run(l)
 }
 
 // Handler serves the arrays of all labs by the name in Host, any other name by

@@ -15,6 +15,7 @@ type setup struct {
 	NoLimits bool         `json:"no_limits"`
 	Profile  string       `json:"profile"`
 	Next     int          `json:"next"`
+	Built    bool         `json:"built"` // by Build, to the end
 	Arrays   []setupArray `json:"arrays"`
 }
 
@@ -30,7 +31,7 @@ const spaceSetup = "setup"
 func (l *Lab) setup(arrays []*Array) setup {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s := setup{Seed: l.opts.Seed, NoLimits: l.opts.NoLimits, Profile: l.opts.Profile, Next: l.next}
+	s := setup{Seed: l.opts.Seed, NoLimits: l.opts.NoLimits, Profile: l.opts.Profile, Next: l.next, Built: l.built}
 	for _, a := range arrays {
 		s.Arrays = append(s.Arrays, setupArray{Key: a.Key, Name: a.Name, Serial: a.Serial, Active: a.active})
 	}
@@ -64,7 +65,7 @@ func readSetup(db *store.DB) (s *setup, err error) {
 
 // resume puts the arrays of a setup in their places.
 func (l *Lab) resume(s *setup) {
-	l.next = s.Next
+	l.next, l.built = s.Next, s.Built
 	for _, a := range s.Arrays {
 		l.put(&Array{Key: a.Key, Name: a.Name, Serial: a.Serial, lab: l.opts.Name, active: a.Active})
 	}

@@ -41,7 +41,7 @@ func rescue(path string, c *contents, types []*schema.Type) error {
 	if err := os.Remove(fresh); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	f, err := create(fresh, 0)
+	f, err := openFile(fresh, false, 0)
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -47,14 +46,6 @@ func createPrivate() (*file, error) {
 		return nil, fmt.Errorf("private file: %w", err)
 	}
 	return openFile(filepath.Join(dir, "lab.db"), true, 0)
-}
-
-// create makes an empty file at a path where there is none.
-func create(path string, maxBytes int) (*file, error) {
-	if _, err := os.Lstat(path); err == nil {
-		return nil, fs.ErrExist
-	}
-	return openFile(path, false, maxBytes)
 }
 
 // openFile opens or creates a file, whatever is in it.
@@ -104,13 +95,6 @@ func (f *file) copyPrivate() (*file, error) {
 		return nil, fmt.Errorf("private file: %w", err)
 	}
 	return f.copied(filepath.Join(dir, "lab.db"), true, 0)
-}
-
-func (f *file) copyTo(path string, maxBytes int) (*file, error) {
-	if _, err := os.Lstat(path); err == nil {
-		return nil, fs.ErrExist
-	}
-	return f.copied(path, false, maxBytes)
 }
 
 // copied writes the file's state to another path. The system clones the blocks

@@ -1,7 +1,10 @@
 package store
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 )
 
 // Fork makes an independent copy of the store as it is now: writes to either
@@ -40,24 +43,40 @@ func (db *DB) Fork(path string, owner any) (*DB, error) {
 	return fork, nil
 }
 
-// forkDurable gives a fork a file with everything in it.
+// forkDurable gives a fork a file with everything in it. It gets its name when
+// it is whole.
 func (db *DB) forkDurable(fork *DB, path string) error {
+	if _, err := os.Lstat(path); err == nil {
+		return fmt.Errorf("fork to %s: %w", path, fs.ErrExist)
+	}
+	fresh := path + ".new"
+	if err := os.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("fork to %s: %w", path, err)
+	}
 	fork.pending = newOverlay()
-	base, err := db.fileAt(path)
+	base, err := db.fileAt(fresh)
 	if err != nil {
 		return fmt.Errorf("fork to %s: %w", path, err)
 	}
 	fork.base = base
-	if err := base.write(db.pending, db.now, nil); err != nil {
+	err = base.write(db.pending, db.now, nil)
+	if err == nil {
+		err = base.stamp(db.opts.Types)
+	}
+	if err == nil {
+		err = os.Rename(fresh, path)
+	}
+	if err != nil {
 		_ = base.release() // the first error tells more
 		return fmt.Errorf("fork to %s: %w", path, err)
 	}
-	return base.stamp(db.opts.Types)
+	base.path = path
+	return nil
 }
 
 func (db *DB) fileAt(path string) (*file, error) {
 	if db.base == nil {
-		return create(path, db.opts.MaxBytes)
+		return openFile(path, false, db.opts.MaxBytes)
 	}
-	return db.base.copyTo(path, db.opts.MaxBytes)
+	return db.base.copied(path, false, db.opts.MaxBytes)
 }
