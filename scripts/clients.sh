@@ -17,13 +17,6 @@ if [ ! -d "$sdist" ]; then
   tar -xzf .cache/infinisdk-289.1.4.tar.gz -C .cache
 fi
 collections=.cache/collections
-if [ ! -d "$collections/ansible_collections/infinidat" ]; then
-  .venv-ansible/bin/pip download --quiet --disable-pip-version-check --no-deps --dest .cache ansible==12.3.0
-  "$python" -m zipfile -e .cache/ansible-12.3.0-py3-none-any.whl .cache/ansible-wheel
-  mkdir -p "$collections/ansible_collections"
-  mv .cache/ansible-wheel/ansible_collections/infinidat "$collections/ansible_collections/"
-  rm -rf .cache/ansible-wheel .cache/ansible-12.3.0-py3-none-any.whl
-fi
 
 lines=.cache/conformance.jsonl
 : >"$lines"

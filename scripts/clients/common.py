@@ -3,11 +3,13 @@ that gets a JSON line a case."""
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import tempfile
 import threading
 import time
 
+CHILDREN = set()
 _START_SECONDS = 60
 _lock = threading.Lock()
 
@@ -19,7 +21,8 @@ def server(program, *flags):
         ready = os.path.join(folder, "ready")
         process = subprocess.Popen(  # pylint: disable=consider-using-with
             [program, "serve", "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", "--ready-file", ready, *flags],
-            stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+            stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL, start_new_session=True)
+        CHILDREN.add(process)
         try:
             deadline = time.monotonic() + _START_SECONDS
             while not os.path.exists(ready):
@@ -31,6 +34,15 @@ def server(program, *flags):
         finally:
             process.terminate()
             process.wait()
+            CHILDREN.discard(process)
+
+
+def end(*_):
+    """Ends everything that was started, and this process: somebody asked for it."""
+    for process in list(CHILDREN):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    os._exit(1)
 
 
 def record(out, client, case, passed, detail=""):

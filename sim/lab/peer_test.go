@@ -215,7 +215,10 @@ func lose(t *testing.T, name string, answer bool) {
 		lost++
 		return !answer, answer
 	})
-	heal := func() { _, err := a.lab.AdvanceTo(t.Context(), a.lab.Clock.Now().Add(30*time.Second)); require.NoError(t, err) }
+	heal := func() {
+		_, err := a.lab.AdvanceTo(t.Context(), a.lab.Clock.Now().Add(30*time.Second))
+		require.NoError(t, err)
+	}
 	again := func(method, path, body string) map[string]any {
 		for range 3 {
 			if status, out := a.do(method, path, body); status < 300 {

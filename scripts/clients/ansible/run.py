@@ -1,20 +1,26 @@
 """Runs the playbooks of the Ansible collection infinidat.infinibox against
 infinisim, over TLS.
 
-    run.py BIN OUT COLLECTIONS
+    run.py BIN OUT CACHE
 
-COLLECTIONS is the folder that holds ansible_collections/infinidat/infinibox;
-the Python that runs this has ansible-core beside it. Playbooks that build on
-each other are a group with a server of its own; groups run in parallel, since
-some pause for minutes until a lock expires by the wall clock.
+CACHE is the folder that holds, or gets, ansible_collections/infinidat; the
+Python that runs this has ansible-core beside it. Playbooks that build on each
+other are a group with a server of its own; groups run in parallel, since some
+pause for minutes until a lock expires by the wall clock. OUT gets a JSON line
+a playbook.
 """
 import concurrent.futures
+import contextlib
+import glob
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
+import time
+import zipfile
 from urllib.parse import urlsplit
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
@@ -30,62 +36,145 @@ GROUPS = (
     ("test_create_network_spaces", "test_remove_network_spaces"),
     ("test_notification_rules_sample", "test_config_sample", "test_persist_api_session", "infinisafe_demo_setup"),
 )
-PATIENCE = 20 * 60
+GROUP_SECONDS = 15 * 60
+MESSAGE_LENGTH = 200
+PACKAGE, COLLECTION_VERSION = "ansible==12.3.0", "1.6.3"
+COLLECTION = os.path.join("ansible_collections", "infinidat", "infinibox")
+TOOLS = os.path.dirname(sys.executable)
 
 
-def environment(folder, collections):
-    """Ansible's surroundings: nothing of the user's."""
+def fetch(cache):
+    """Takes the collection out of the package that carries it, and puts it into the cache in one move."""
+    os.makedirs(cache, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache) as folder:
+        subprocess.run(
+            [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps",
+             "--only-binary", ":all:", "--dest", folder, PACKAGE], check=True)
+        (wheel,) = glob.glob(os.path.join(folder, "*.whl"))
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(folder, [name for name in archive.namelist() if name.startswith(COLLECTION + "/")])
+        os.makedirs(os.path.join(cache, os.path.dirname(COLLECTION)), exist_ok=True)
+        os.rename(os.path.join(folder, COLLECTION), os.path.join(cache, COLLECTION))
+
+
+def playbook_folder(cache):
+    """Returns the folder of the playbooks, once the cache holds the collection in the version asked for."""
+    if not os.path.exists(os.path.join(cache, COLLECTION)):
+        fetch(cache)
+    with open(os.path.join(cache, COLLECTION, "MANIFEST.json"), encoding="utf-8") as file:
+        version = json.load(file)["collection_info"]["version"]
+    if version != COLLECTION_VERSION:
+        raise SystemExit(f"{cache} holds the collection in version {version}, not {COLLECTION_VERSION}")
+    return os.path.join(cache, COLLECTION, "playbooks")
+
+
+def environment(folder, cache):
+    """Returns Ansible's surroundings, with nothing of the user's: no settings, no proxies, no home."""
     config = os.path.join(folder, "ansible.cfg")
-    with open(config, "w", encoding="utf-8") as file:
-        file.write("[defaults]\n")
+    with open(config, "w", encoding="utf-8"):
+        pass
+    kept = {key: value for key, value in os.environ.items()
+            if not key.startswith("ANSIBLE_") and not key.lower().endswith("_proxy")}
     return dict(
-        os.environ, ANSIBLE_CONFIG=config, ANSIBLE_COLLECTIONS_PATH=collections, HOME=folder, ANSIBLE_LOCAL_TEMP=folder,
-        ANSIBLE_NOCOLOR="1", ANSIBLE_DEPRECATION_WARNINGS="0", LC_ALL="C.UTF-8",
-        PATH=os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"])
+        kept, ANSIBLE_CONFIG=config, ANSIBLE_COLLECTIONS_PATH=cache, ANSIBLE_LOCAL_TEMP=folder, ANSIBLE_NOCOLOR="1",
+        HOME=folder, TMPDIR=folder, LC_ALL="C.UTF-8", PATH=TOOLS + os.pathsep + os.environ["PATH"])
 
 
-def verdict(text):
-    """What a run's output says: the tasks that went well, and what failed."""
-    recap = re.search(r"ok=(\d+).*?failed=(\d+)", text)
-    tasks = recap.group(1) if recap else "0"
-    failed = re.search(r"(?s)TASK \[([^\]]*)\][^\n]*\n(?:(?!TASK \[).)*?(?:fatal|failed): \[[^\]]*\]: (.*?)\n(?=\n|TASK|PLAY)", text)
-    if failed:
-        answer = re.search(r"Code: (\w+).{0,8}?Message: (.*?)(?:\\\\n|\\n|$)", failed.group(2))
-        message = re.search(r'"msg": "([^"]*)"', failed.group(2))
-        why = " ".join(answer.groups()) if answer else message.group(1) if message else failed.group(2)
-        return f"{tasks} tasks ok; {failed.group(1)}: {why}"
-    return f"{tasks} tasks ok"
+def variables(array):
+    """Returns the variables of the playbooks.
+
+    The client adds its own port, 443, to the system's address: behind a # it
+    is a fragment, and stays off the wire. Nothing is run as another user: the
+    only tasks that ask for that look for devices, which may fail.
+    """
+    return {
+        "system": f"{urlsplit(array['https_url']).netloc}#", "user": array["username"], "password": array["password"],
+        "auto_prefix": "PSUS_ANSIBLE_", "pool_size": "1TB", "ansible_python_interpreter": sys.executable,
+        "ansible_become": False}
 
 
-def run_group(program, out, collections, group):
+def forget_session(system):
+    """Removes the cookies that the collection keeps of a system, in a place of its own choice."""
+    with contextlib.suppress(FileNotFoundError):
+        os.remove(f"/tmp/infinibox_pickle_{system}")
+
+
+def gist(result):
+    """Returns the start of a failed task's message, without the lines of it that change from run to run."""
+    message = result.get("msg") or json.dumps(result)
+    lines = [line.strip() for line in message.splitlines()]
+    kept = [line for line in lines if not re.match("(Request Timestamp|Response Timestamp|Data|Cookies): ", line)]
+    return re.sub(r"https://[^/ ]*|(\?approved=true)?#:443", "", " ".join(kept))[:MESSAGE_LENGTH]
+
+
+def failure(text):
+    """Returns the name and the message of the task that a run stopped at, or None; a failure before it was ignored."""
+    found = task = None
+    for line in text.splitlines():
+        if heading := re.match(r"(?:TASK|RUNNING HANDLER) \[(.*)\] \**$", line):
+            found, task = None, heading[1]
+        elif not found and (bad := re.match(r"(?:fatal|failed): \[.*?\].*? => (\{.*)", line)):
+            found = f"{task}: {gist(json.loads(bad[1]))}"
+    return found
+
+
+def verdict(done, text, errors):
+    """Returns whether a run passed, and what is to be said of it."""
+    if done is None:
+        return False, f"the group's {GROUP_SECONDS} seconds were up in {(re.findall('TASK .(.*). [*]+', text) or ['its start'])[-1]}"
+    recap = re.search(r"\bok=(\d+)", text)
+    tasks = f"{recap[1] if recap else 0} tasks ok"
+    if done == 0:
+        return True, tasks
+    return False, f"{tasks}; {failure(text) or f'ended with {done}: ' + errors.strip()[-MESSAGE_LENGTH:]}"
+
+
+def play(command, folder, deadline, **options):
+    """Runs a playbook until the deadline; returns its exit status, or None where the time was up, and what it wrote."""
+    (output, errors) = [os.path.join(folder, name) for name in ("output", "errors")]
+    with open(output, "w+", encoding="utf-8") as out, open(errors, "w+", encoding="utf-8") as err:
+        process = subprocess.Popen(  # pylint: disable=consider-using-with
+            command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True, **options)
+        common.CHILDREN.add(process)
+        try:
+            status = process.wait(max(0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            status = None
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            common.CHILDREN.discard(process)
+        out.seek(0)
+        err.seek(0)
+        return status, out.read(), err.read()
+
+
+def run_group(program, out, cache, group):
     """Runs a group's playbooks one after another, on one server."""
-    playbooks = os.path.join(collections, "ansible_collections", "infinidat", "infinibox", "playbooks")
-    with tempfile.TemporaryDirectory(prefix="infinisim-ansible-") as folder, common.server(program, "--tls", "--arrays", "1") as ready:
-        array = ready["arrays"][0]
-        # The client appends its own port, 443; as a fragment it stays off the wire.
-        variables = os.path.join(folder, "vars.json")
-        with open(variables, "w", encoding="utf-8") as file:
-            json.dump({
-                "system": f"{urlsplit(array['https_url']).netloc}#", "user": array["username"], "password": array["password"],
-                "auto_prefix": "PSUS_ANSIBLE_", "pool_size": "1TB", "ansible_python_interpreter": sys.executable}, file)
+    deadline = time.monotonic() + GROUP_SECONDS
+    with tempfile.TemporaryDirectory(prefix="infinisim-ansible-") as folder, \
+            common.server(program, "--tls", "--arrays", "1") as ready:
+        given = variables(ready["arrays"][0])
+        with open(os.path.join(folder, "vars.json"), "w", encoding="utf-8") as file:
+            json.dump(given, file)
+        forget_session(given["system"])
         for name in group:
-            command = [os.path.join(os.path.dirname(sys.executable), "ansible-playbook"), "-e", "@" + variables, f"{name}.yml"]
-            try:
-                done = subprocess.run(
-                    command, cwd=playbooks, env=environment(folder, collections), capture_output=True, text=True, timeout=PATIENCE, check=False)
-                passed, detail = done.returncode == 0, verdict(done.stdout)
-                if not passed and done.returncode not in (2,):
-                    detail += " " + done.stderr.strip()[-200:]
-            except subprocess.TimeoutExpired:
-                passed, detail = False, f"not done after {PATIENCE} seconds"
+            command = [os.path.join(TOOLS, "ansible-playbook"), "-e", f"@{file.name}", f"{name}.yml"]
+            done, text, errors = play(
+                command, folder, deadline, cwd=playbook_folder(cache), env=environment(folder, cache))
+            passed, detail = verdict(done, text, errors)
             common.record(out, "ansible", name.removeprefix("test_"), passed, detail)
+        forget_session(given["system"])
 
 
 def main():
     """Runs all groups."""
-    program, out, collections = sys.argv[1:]
+    signal.signal(signal.SIGTERM, common.end)
+    program, out, cache = [os.path.abspath(argument) for argument in sys.argv[1:]]
+    playbook_folder(cache)
     with concurrent.futures.ThreadPoolExecutor(len(GROUPS)) as pool:
-        for done in [pool.submit(run_group, program, out, os.path.abspath(collections), group) for group in GROUPS]:
+        for done in [pool.submit(run_group, program, out, cache, group) for group in GROUPS]:
             done.result()
 
 
