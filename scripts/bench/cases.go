@@ -151,22 +151,9 @@ func creates() ([]measure, error) {
 	if err != nil {
 		return nil, err
 	}
-	before, err := dump(path)
-	if err == nil {
-		err = w.volume(1)
-	}
+	keys, err := written(w, path)
 	if err != nil {
 		return nil, err
-	}
-	after, err := dump(path)
-	if err != nil {
-		return nil, err
-	}
-	keys := map[string][]byte{}
-	for k, v := range after {
-		if !bytes.Equal(before[k], v) {
-			keys[k] = v
-		}
 	}
 	memory, err := newWorld()
 	if err != nil {
@@ -180,7 +167,8 @@ func creates() ([]measure, error) {
 		n      int
 		many   bool
 	}{
-		{"create, memory", memory, true, 300, false}, {"create, durable, one client", w, false, 20, false},
+		{"create, memory", memory, true, 300, false},
+		{"create, durable, one client", w, false, 20, false},
 		{"create, durable, 16 clients, each", w, false, 20, true},
 	} {
 		raw, err := bbolt.Open(filepath.Join(dir, c.name), 0o600, &bbolt.Options{NoSync: c.noSync, NoFreelistSync: true, FreelistType: bbolt.FreelistMapType})
@@ -245,6 +233,25 @@ func dump(path string) (map[string][]byte, error) {
 		})
 	})
 	return out, errors.Join(err, db.Close())
+}
+
+// written is what one create leaves in a durable lab's file.
+func written(w *world, path string) (map[string][]byte, error) {
+	before, err := dump(path)
+	if err == nil {
+		err = w.volume(1)
+	}
+	if err != nil {
+		return nil, err
+	}
+	after, err := dump(path)
+	keys := map[string][]byte{}
+	for k, v := range after {
+		if !bytes.Equal(before[k], v) {
+			keys[k] = v
+		}
+	}
+	return keys, err
 }
 
 // put writes the keys of one create, made different by i.

@@ -10,7 +10,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"sort"
+	"slices"
 	"time"
 )
 
@@ -91,6 +91,6 @@ func loop(n int, i *int, do func(i int) error) (time.Duration, error) {
 }
 
 func median(d []time.Duration) time.Duration {
-	sort.Slice(d, func(i, j int) bool { return d[i] < d[j] })
+	slices.Sort(d)
 	return d[len(d)/2]
 }

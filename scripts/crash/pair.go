@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"time"
 )
 
@@ -59,17 +60,34 @@ func newPair(bin string) (*pair, error) {
 			return nil, err
 		}
 		p.dirs[i] = dir
-		ln, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
-		}
-		p.fabric[i] = ln.Addr().String()
-		if err := ln.Close(); err != nil {
+		if p.fabric[i], err = freePort(); err != nil {
 			return nil, err
 		}
 	}
 	return p, nil
 }
+
+// freePort is an address below the range from which the system gives ports to
+// others while a process is dead.
+func freePort() (string, error) {
+	for port := 20_000 + os.Getpid()%5_000; port < 32_000; port++ {
+		address := fmt.Sprintf("127.0.0.1:%d", port)
+		ln, err := new(net.ListenConfig).Listen(context.Background(), "tcp", address)
+		if err != nil {
+			continue
+		}
+		if _, taken := given.LoadOrStore(address, true); !taken {
+			return address, ln.Close()
+		}
+		if err := ln.Close(); err != nil {
+			return "", err
+		}
+	}
+	return "", errors.New("no port is free")
+}
+
+// given are the ports of this run.
+var given sync.Map
 
 func (p *pair) end() {
 	for i := range p.procs {

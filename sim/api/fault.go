@@ -72,24 +72,24 @@ func (s *Server) strike(x *exchange, inside bool) error {
 
 // waitDelays waits for the delays of a request, which add up.
 func (s *Server) waitDelays(x *exchange) error {
-	var lab, real time.Duration
+	var byLab, byWall time.Duration
 	for _, h := range x.struck.delays {
 		if h.Clock == "real" || s.Wait == nil {
-			real += time.Duration(h.Delay)
+			byWall += time.Duration(h.Delay)
 			continue
 		}
-		lab += time.Duration(h.Delay)
+		byLab += time.Duration(h.Delay)
 	}
 	x.struck.delays = nil
-	if real > 0 {
-		if err := clock.Pause(x.r.Context(), real); err != nil {
+	if byWall > 0 {
+		if err := clock.Pause(x.r.Context(), byWall); err != nil {
 			return err
 		}
 	}
-	if lab == 0 {
+	if byLab == 0 {
 		return nil
 	}
-	answered, err := s.Wait(x.r.Context(), x.now.Add(lab), x.done) // of a wait before
+	answered, err := s.Wait(x.r.Context(), x.now.Add(byLab), x.done) // of a wait before
 	if err != nil {
 		return err
 	}

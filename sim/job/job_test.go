@@ -27,8 +27,8 @@ func within(tb testing.TB, fn func(tx *store.Tx)) {
 	}))
 }
 
-func run(jobs *job.Timetable, tx *store.Tx, until clock.Time, most int, ran func(job.Job)) bool {
-	done, held := jobs.Run(tx, until, most, ran)
+func run(jobs *job.Timetable, tx *store.Tx, most int, ran func(job.Job)) bool {
+	done, held := jobs.Run(tx, 30, most, ran)
 	return done && held == nil
 }
 
@@ -51,7 +51,7 @@ func TestRun_inDueOrderAndTime(t *testing.T) {
 		for id, due := range []clock.Time{30, 20, 20, 40} {
 			job.Add(tx, job.Job{Due: due, Name: "note", Owner: owner(int64(id))})
 		}
-		assert.True(t, run(jobs, tx, 30, 100, func(job.Job) {}))
+		assert.True(t, run(jobs, tx, 100, func(job.Job) {}))
 		assert.Equal(t, []string{"1@20", "2@20", "9@20", "0@30"}, got)
 		due, ok := job.Next(tx)
 		assert.True(t, ok)
@@ -68,9 +68,9 @@ func TestRun_stopsAfterMost(t *testing.T) {
 			job.Add(tx, job.Job{Due: 20, Name: "note"})
 		}
 		ran := 0
-		assert.False(t, run(jobs, tx, 30, 2, func(job.Job) { ran++ }))
+		assert.False(t, run(jobs, tx, 2, func(job.Job) { ran++ }))
 		assert.Equal(t, 2, ran)
-		assert.True(t, run(jobs, tx, 30, 2, func(job.Job) { ran++ }))
+		assert.True(t, run(jobs, tx, 2, func(job.Job) { ran++ }))
 		assert.Equal(t, 3, ran)
 	})
 }
@@ -85,7 +85,7 @@ func TestRun_failureIsParkedAndUndone(t *testing.T) {
 	within(t, func(tx *store.Tx) {
 		job.Add(tx, job.Job{Due: 20, Name: "fail"})
 		job.Add(tx, job.Job{Due: 20, Name: "nobody"})
-		assert.True(t, run(jobs, tx, 30, 100, func(job.Job) {}))
+		assert.True(t, run(jobs, tx, 100, func(job.Job) {}))
 		assert.Nil(t, tx.KV("box", "s").Get([]byte("k")))
 		parked := job.ParkedJobs(tx)
 		require.Len(t, parked, 2)
