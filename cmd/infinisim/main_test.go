@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -86,6 +87,11 @@ func TestServe_badFlags(t *testing.T) {
 		{"--links", "star"},
 		{"--profile", "1.0"},
 		{"--clock", "sundial"},
+		{"--clock", "follow=http://127.0.0.1:1"},
+		{"--peer", "box-2"},
+		{"--peer", "box-2=http://127.0.0.1:1"},
+		{"--fabric", "127.0.0.1:0"},
+		{"--fabric", "nowhere", "--fabric-secret", "s"},
 		{"--speed", "0"},
 		{"--limits", "some"},
 		{"--data", "/dev/null/x"},
@@ -161,5 +167,45 @@ func TestServe_data(t *testing.T) {
 	require.NoError(t, run(t.Context(), []string{"lab", "list", "--control", again.Control}, &out, io.Discard))
 	assert.Contains(t, out.String(), `"name":"copy"`)
 	assert.Contains(t, out.String(), `"durable":true`)
+	require.NoError(t, stop())
+}
+
+// TestServe_oneClockLeadsAnother links arrays of two servers; advancing the one
+// moves both, from due time to due time.
+func TestServe_oneClockLeadsAnother(t *testing.T) {
+	t.Parallel()
+	give := func(i int) []string {
+		return []string{
+			"--arrays", "1", "--links", "none", "--fabric-secret", "s", "--first", fmt.Sprint(i + 1), "--fabric", "127.0.0.1:0",
+		}
+	}
+	leader, _, stop := start(t, append(give(0), "--clock", "manual")...)
+	follower, _, stopFollower := start(t, append(give(1), "--clock", "follow="+leader.Control)...)
+	assert.NotEmpty(t, leader.Fabric)
+	assert.NotEmpty(t, follower.Fabric)
+	post := func(url, body string) string {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
+		require.NoError(t, err)
+		resp, err := http.DefaultClient.Do(r)
+		require.NoError(t, err)
+		defer func() { _ = resp.Body.Close() }()
+		raw, err := io.ReadAll(resp.Body)
+		require.NoError(t, err)
+		return string(raw)
+	}
+	now := func(line readyLine) string {
+		var c struct {
+			NS string `json:"now_ns"`
+		}
+		require.NoError(t, json.Unmarshal([]byte(get(t, http.DefaultClient, line.Control+"/_sim/v1/clock")), &c))
+		return c.NS
+	}
+	assert.Equal(t, now(leader), now(follower))
+	assert.Contains(t, post(leader.Control+"/_sim/v1/clock/advance", `{"by":"90s"}`), `"now"`)
+	assert.Equal(t, now(leader), now(follower))
+	assert.Contains(t, post(leader.Control+"/_sim/v1/clock/settle", ""), `"blocked":[]`)
+	assert.Contains(t, post(follower.Control+"/_sim/v1/clock/followers", `{}`), "url: required")
+	require.NoError(t, stopFollower())
+	assert.Contains(t, post(leader.Control+"/_sim/v1/clock/advance", `{"by":"1s"}`), "does not answer")
 	require.NoError(t, stop())
 }

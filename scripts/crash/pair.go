@@ -292,6 +292,9 @@ func (p *pair) idle(ctx context.Context, replica int64) error {
 }
 
 func (p *pair) same(ctx context.Context, replica, volume, target int64) error {
+	if err := p.idle(ctx, replica); err != nil {
+		return err
+	}
 	if _, err := p.ask(ctx, 0, http.MethodPost, fmt.Sprintf("replicas/%d/sync", replica), nil); err != nil {
 		return err
 	}

@@ -296,6 +296,9 @@ func (s *Server) refuse(x *exchange, err error) (int, []byte) {
 	if !ok {
 		s.Log.Error("request failed", "method", x.r.Method, "path", x.r.URL.Path, "error", err)
 		e = apierr.New(apierr.Internal, "the request failed inside")
+		if errors.Is(err, store.ErrNotKept) {
+			e = apierr.New(apierr.Internal, "%v", err)
+		}
 	}
 	switch e.Code {
 	case apierr.PathNotFound:

@@ -180,7 +180,7 @@ func replyKey(origin string, id int64) []byte {
 // It returns outbox.ErrPending where the handler asks another process itself.
 func (f *Fabric) Take(tx *store.Tx, origin string, m Message) (*outbox.Answer, error) {
 	// A process that asks is not lost, whatever its last ping said.
-	if !slices.Contains(Local(tx), m.To) || !open(tx, Ends{From: m.To, To: m.From}) && m.Name != msgPing {
+	if !slices.Contains(Local(tx), m.To) || !open(tx, Ends{From: m.To, To: m.From}) {
 		return &outbox.Answer{Unreachable: true}, nil
 	}
 	kv := tx.KV("", spaceReply)

@@ -193,18 +193,14 @@ func (r *Runner) carry(ctx context.Context, trip *outbox.Trip) error {
 	}
 	answer, err := r.Send(ctx, call.Message)
 	r.step("fabric: answered")
-	if err == nil {
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err == nil && !answer.Unreachable:
 		call.Answer = answer
 		return r.keep(ctx, trip)
 	}
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	call.Answer = &outbox.Answer{Unreachable: true}
-	if err := r.keep(ctx, trip); err != nil {
-		return err
-	}
-	return r.lose(ctx, trip, call)
+	return r.lose(ctx, trip, call, err != nil)
 }
 
 // keep puts the answer of a trip into its row.
@@ -218,14 +214,23 @@ func (r *Runner) keep(ctx context.Context, trip *outbox.Trip) error {
 	})
 }
 
-func (r *Runner) lose(ctx context.Context, trip *outbox.Trip, call *outbox.Call) error {
-	if call.Name == msgPing {
-		return nil // its job says what that means
-	}
+// lose notes that nobody answered. The path goes down in the same transaction:
+// whoever runs the work again finds it so. A ping says by itself what its
+// failure means.
+func (r *Runner) lose(ctx context.Context, trip *outbox.Trip, call *outbox.Call, mayBeThere bool) error {
+	call.Answer = &outbox.Answer{Unreachable: true}
 	return r.DB.Update(ctx, 0, func(tx *store.Tx) error {
-		outbox.CallOff(tx, call)
-		if strings.HasPrefix(trip.Key(), job.TripPrefix) { // if it is still due it finds the path down
-			outbox.Drop(tx, trip.Key())
+		if call.Name == msgPing {
+			trip.Save(tx)
+			return nil
+		}
+		if mayBeThere {
+			outbox.CallOff(tx, call)
+		}
+		if strings.HasPrefix(trip.Key(), job.TripPrefix) {
+			outbox.Drop(tx, trip.Key()) // if the job is still due it finds the path down
+		} else {
+			trip.Save(tx)
 		}
 		_, err := run(tx, outbox.New(""), func(tx *store.Tx) error {
 			return r.Fabric.SetLost(tx, call.To, true, Local(tx))

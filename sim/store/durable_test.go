@@ -147,7 +147,7 @@ func TestDurable_filesThatAreNone(t *testing.T) {
 		require.ErrorIs(t, err, store.ErrDamaged, path)
 		require.ErrorContains(t, err, path)
 	}
-	for _, path := range []string{dir, filepath.Join(dir, "no", "lab.db")} {
+	for _, path := range []string{dir, filepath.Join(dir, "no", "lab.db"), "/proc/lab.db"} { // the last cannot be written, whoever asks
 		_, err := store.Open(store.Options{Path: path})
 		require.ErrorContains(t, err, path)
 	}
