@@ -30,6 +30,8 @@ echo "what serve prints, pasted"
 scripts/greeting.sh "$python"
 echo "the examples of the documentation"
 scripts/docs.sh
+echo "the Python package"
+INFINISIM_BIN=$bin PYTHONPATH=python "$python" $clients/surface.py
 echo "the pages of InfiniSDK's documentation, as doctests"
 INFINISIM_BIN=$bin PYTHONPATH=python "$python" $clients/pages/run.py "$sdist" "$lines"
 echo "a sweep by InfiniSDK, from its own field tables, in both profiles"

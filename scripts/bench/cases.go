@@ -7,22 +7,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"runtime"
 	"sync"
-	"time"
 
 	"github.com/go-chi/chi/v5"
 	"go.etcd.io/bbolt"
 
 	"infinisim/sim"
-	"infinisim/sim/clock"
-	"infinisim/sim/job"
-	"infinisim/sim/store"
 )
 
 // world is a lab with a pool and a session.
@@ -268,185 +262,4 @@ func put(db *bbolt.DB, keys map[string][]byte, i int) error {
 		}
 		return nil
 	})
-}
-
-// labs are opening and closing a linked pair, and forking one.
-func labs() ([]measure, error) {
-	dir, err := os.MkdirTemp("", "infinisim-bench-")
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	file := func(i int) error {
-		db, err := bbolt.Open(filepath.Join(dir, fmt.Sprint(i)), 0o600, &bbolt.Options{NoSync: true, NoFreelistSync: true})
-		if err != nil {
-			return err
-		}
-		return db.Close()
-	}
-	ours, floor, err := pair(50, func(int) error {
-		l, err := sim.New()
-		if err != nil {
-			return err
-		}
-		return l.Close()
-	}, file)
-	if err != nil {
-		return nil, err
-	}
-	origin, err := sim.New()
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = origin.Close() }()
-	forkOurs, forkFloor, err := pair(200, func(int) error {
-		l, err := origin.Fork()
-		if err != nil {
-			return err
-		}
-		return l.Close()
-	}, func(i int) error { return file(100_000 + i) })
-	return []measure{
-		{"open and close a lab of two linked arrays", "raw bbolt, open and close an empty file", ours, floor},
-		{"fork of it, and close", "raw bbolt, open and close an empty file", forkOurs, forkFloor},
-	}, err
-}
-
-// steps are job steps over 500 rows that one flush keeps.
-func steps() ([]measure, error) {
-	rows, rounds := 500, times(720)
-	dir, err := os.MkdirTemp("", "infinisim-bench-")
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	took, err := ourSteps(rows, rounds)
-	if err != nil {
-		return nil, err
-	}
-	raw, err := bbolt.Open(filepath.Join(dir, "raw"), 0o600, &bbolt.Options{NoSync: true, NoFreelistSync: true})
-	if err != nil {
-		return nil, err
-	}
-	value := make([]byte, 200)
-	start := time.Now()
-	for i := range rounds {
-		err := raw.Update(func(tx *bbolt.Tx) error {
-			b, err := tx.CreateBucketIfNotExists([]byte("b"))
-			for r := range rows {
-				if err == nil {
-					err = b.Put(binary.BigEndian.AppendUint64(nil, uint64(r)), append(value[:192:192], byte(i))) //nolint:gosec // a counter
-				}
-			}
-			return err
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	floor := time.Since(start)
-	return []measure{{fmt.Sprintf("%d coalesced job steps over %d rows", rows*rounds, rows), "raw bbolt, a put for each, 500 a transaction", took, floor}}, raw.Close()
-}
-
-func ourSteps(rows, rounds int) (time.Duration, error) {
-	db, err := store.Open(store.Options{})
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = db.Close() }()
-	jobs := job.New(slog.New(slog.DiscardHandler))
-	jobs.Handle("tick", func(tx *store.Tx, j job.Job) error {
-		tx.KV("box", "tick").Put(binary.BigEndian.AppendUint64(nil, uint64(j.Owner.ID)), make([]byte, 200)) //nolint:gosec // a counter
-		j.Due = j.Due.Add(time.Second)
-		job.Add(tx, j)
-		return nil
-	})
-	ctx := context.Background()
-	err = db.Update(ctx, 0, func(tx *store.Tx) error {
-		for r := range rows {
-			job.Add(tx, job.Job{Name: "tick", Class: job.Periodic, Owner: job.Owner{Array: "box", Kind: "x", ID: int64(r)}})
-		}
-		return nil
-	})
-	start, ran := time.Now(), 0
-	for done := false; !done && err == nil; {
-		err = db.Update(ctx, clock.Time(rounds-1)*clock.Time(time.Second), func(tx *store.Tx) error {
-			done, _ = jobs.Run(tx, tx.Now(), 1000, func(job.Job) { ran++ })
-			return nil
-		})
-	}
-	if err == nil && ran != rows*rounds {
-		err = fmt.Errorf("%d steps ran, not %d", ran, rows*rounds)
-	}
-	return time.Since(start), err
-}
-
-// forks tells what a thousand forks cost, of a ready-made pair and of a lab
-// with a thousand objects.
-func forks() error {
-	for _, objects := range []int{0, 1000} {
-		w, err := newWorld()
-		if err != nil {
-			return err
-		}
-		for i := range objects {
-			if err := w.volume(i); err != nil {
-				return err
-			}
-		}
-		n := times(1000)
-		before := heap()
-		all := make([]*sim.Lab, n)
-		start := time.Now()
-		for i := range all {
-			if all[i], err = w.lab.Fork(); err != nil {
-				return err
-			}
-		}
-		took := time.Since(start)
-		used := heap() - before
-		start = time.Now()
-		for _, l := range all { // a write each, so that none is only a promise
-			if err := (&world{lab: l, h: l.Handler("box-1"), pool: w.pool}).first(); err != nil {
-				return err
-			}
-		}
-		wrote, after := time.Since(start), heap()-before
-		disk := int64(0)
-		files, err := filepath.Glob(filepath.Join(os.TempDir(), "infinisim-*", "lab.db"))
-		for _, f := range files {
-			if info, err := os.Stat(f); err == nil {
-				disk += info.Size()
-			}
-		}
-		fmt.Printf("%d forks of a pair with %d volumes: %v and %d KiB of memory a fork, %d KiB after a write (%v a write), %d KiB of disk in all\n",
-			n, objects, nice(took/time.Duration(n)), used/int64(n)>>10, after/int64(n)>>10, nice(wrote/time.Duration(n)), disk>>10)
-		for _, l := range append(all, w.lab) {
-			err = errors.Join(err, l.Close())
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// first is a fork's first write, by Basic credentials: it has no session.
-func (w *world) first() error {
-	r := httptest.NewRequestWithContext(context.Background(), http.MethodPost, "/api/rest/volumes",
-		bytes.NewReader(fmt.Appendf(nil, `{"name":"mine","pool_id":%d,"size":1000000000}`, w.pool)))
-	r.SetBasicAuth(sim.Username, sim.Password)
-	rec := httptest.NewRecorder()
-	w.h.ServeHTTP(rec, r)
-	if rec.Code != http.StatusCreated {
-		return fmt.Errorf("first write: %s", rec.Body)
-	}
-	return nil
-}
-
-func heap() int64 {
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc) //nolint:gosec // far smaller
 }

@@ -22,8 +22,8 @@ func TestDurable_fullDisk(t *testing.T) {
 	require.NoError(t, err)
 	p := &process{t: t, lab: l, key: "box-1"}
 	pool, n := p.pool(), 0
-	for status, e := 0, map[string]any(nil); status < 300; n++ {
-		status, e = p.do(http.MethodPost, "volumes", fmt.Sprintf(`{"name":"v%d","size":1000000000,"pool_id":%d}`, n, pool))
+	for ; ; n++ {
+		status, e := p.do(http.MethodPost, "volumes", fmt.Sprintf(`{"name":"v%d","size":1000000000,"pool_id":%d}`, n, pool))
 		if status >= 300 {
 			assert.Equal(t, http.StatusInternalServerError, status)
 			assert.Contains(t, e["message"], "could not be kept")
