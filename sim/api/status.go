@@ -30,7 +30,8 @@ func StatusOf(code apierr.Code) int {
 		apierr.LinkNotFound, apierr.RouteNotFound, apierr.PathNotFound, apierr.ObjectNotFound, apierr.UserNotFound,
 		apierr.EventNotFound, apierr.ComponentNotFound, apierr.ConfigNotFound, apierr.NetworkSpaceNotFound,
 		apierr.InterfaceNotFound, apierr.IPAddressNotFound, apierr.ReplicaTargetNotFound,
-		apierr.LabNotFound, apierr.FaultNotFound:
+		apierr.LabNotFound, apierr.FaultNotFound, apierr.MetadataNotFound, apierr.MetadataObjectNotFound,
+		apierr.HostNotFound, apierr.ClusterNotFound, apierr.InitiatorNotFound, apierr.PortNotFound, apierr.LUNNotFound:
 		return http.StatusNotFound
 	case apierr.MethodNotAllowed:
 		return http.StatusMethodNotAllowed
@@ -56,7 +57,9 @@ func StatusOf(code apierr.Code) int {
 		apierr.ReplicaBaseNotInFamily, apierr.ReplicaBaseMismatch, apierr.ReplicaLimitExceeded, apierr.ReplicaIsTarget,
 		apierr.ReplicaAlreadySuspended, apierr.ReplicaNotSuspended, apierr.ReplicaRoleConflict, apierr.ReplicaNoCommonImage,
 		apierr.ReplicaIsSuspended, apierr.ReplicaIsInitializing, apierr.ReplicaTypeMismatch,
-		apierr.ReplicaTypeChange, apierr.LabExists, apierr.FaultExists:
+		apierr.ReplicaTypeChange, apierr.LabExists, apierr.FaultExists, apierr.HostNameConflict, apierr.HostNotEmpty,
+		apierr.HostInCluster, apierr.ClusterNameConflict, apierr.ClusterNotEmpty, apierr.PortBelongsToHost, apierr.LUNInUse,
+		apierr.LUNIsClustered, apierr.MappingExists, apierr.VolumeIsMapped:
 		return http.StatusConflict
 	}
 	return http.StatusInternalServerError

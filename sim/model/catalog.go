@@ -12,5 +12,7 @@ func NewCatalog() *Catalog {
 	addComponents(c)
 	c.Add(poolKind(), volumeKind(), filesystemKind(), consGroupKind())
 	addDatasets(c)
+	c.Add(hostKind(), clusterKind(), lunKind(), initiatorKind())
+	addMetadata(c)
 	return c
 }

@@ -58,6 +58,9 @@ func datasetComputed() map[*schema.Field]Compute {
 		DatasetTreeAllocated.Field(): func(b *Box, o *schema.Object) (any, error) {
 			return b.familyAllocated(o), nil
 		},
+		DatasetMapped.Field(): func(b *Box, o *schema.Object) (any, error) {
+			return len(b.lunIDs(LUNVolume, o.ID())) > 0, nil
+		},
 		DatasetHasChildren.Field(): func(b *Box, o *schema.Object) (any, error) {
 			return len(b.Children(o)) > 0, nil
 		},

@@ -37,7 +37,7 @@ var (
 	DatasetKind           = schema.Enum(schema.Field{Name: "type", Enum: []string{Master, Snapshot}, Default: Master})
 	DatasetDepth          = schema.Int(schema.Field{Name: "depth", Flags: schema.NotNull})
 	DatasetName           = schema.String(schema.Field{Name: "name", Flags: schema.Editable | schema.Unique | schema.NotNull, Check: checkName})
-	DatasetMapped         = schema.Bool(schema.Field{Name: "mapped"})
+	DatasetMapped         = schema.Compute(schema.Bool(schema.Field{Name: "mapped"}))
 	DatasetWriteProtected = schema.Bool(schema.Field{Name: "write_protected", Flags: schema.Editable})
 	DatasetSize           = schema.Int(schema.Field{Name: "size", Flags: schema.Editable | schema.NotNull, Check: checkSize})
 	DatasetProvisioning   = schema.Enum(schema.Field{Name: "provtype", Flags: schema.Editable | schema.NotNull, Enum: []string{Thin, Thick}, Default: Thin})

@@ -241,6 +241,9 @@ func (b *Box) Delete(k *Kind, id int64, in *Input) (*schema.Object, error) {
 // Remove takes an object and its jobs out of the store, without hooks.
 func (b *Box) Remove(o *schema.Object) error {
 	job.Cancel(b.Tx, b.Owner(o))
+	if err := b.dropMetadata(o.ID()); err != nil {
+		return err
+	}
 	return b.Tx.Delete(b.Key, o.Type(), o.ID())
 }
 

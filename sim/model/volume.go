@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"net/http"
 
 	"infinisim/sim/apierr"
 	"infinisim/sim/schema"
@@ -29,6 +30,14 @@ func volumeKind() *Kind {
 		}
 		return beforeDatasetCreate(b, o, in)
 	}
+	unlocked := k.Hooks.BeforeDelete
+	k.Hooks.BeforeDelete = func(b *Box, o *schema.Object, in *Input) error {
+		if err := b.checkUnmapped(o); err != nil {
+			return err
+		}
+		return unlocked(b, o, in)
+	}
+	k.Routes = append(k.Routes, Route{Method: http.MethodGet, Path: "volumes/{id}/luns", Reads: true, Filters: LUN, Do: volumeLUNs})
 	return k
 }
 
