@@ -154,6 +154,7 @@ func creates() ([]measure, error) {
 		return nil, err
 	}
 	var list []measure
+	next := 10 // of the volumes, over all cases
 	for _, c := range []struct {
 		name   string
 		w      *world
@@ -169,7 +170,6 @@ func creates() ([]measure, error) {
 		if err != nil {
 			return nil, err
 		}
-		next := 10
 		one := func(int) error { next++; return c.w.volume(next) }
 		if c.many {
 			one = func(int) error { next += 16; return c.w.sixteen(next) }

@@ -31,7 +31,8 @@ func StatusOf(code apierr.Code) int {
 		apierr.EventNotFound, apierr.ComponentNotFound, apierr.ConfigNotFound, apierr.NetworkSpaceNotFound,
 		apierr.InterfaceNotFound, apierr.IPAddressNotFound, apierr.ReplicaTargetNotFound,
 		apierr.LabNotFound, apierr.FaultNotFound, apierr.MetadataNotFound, apierr.MetadataObjectNotFound,
-		apierr.HostNotFound, apierr.ClusterNotFound, apierr.InitiatorNotFound, apierr.PortNotFound, apierr.LUNNotFound:
+		apierr.HostNotFound, apierr.ClusterNotFound, apierr.InitiatorNotFound, apierr.PortNotFound, apierr.LUNNotFound,
+		apierr.ExportNotFound, apierr.QoSPolicyNotFound:
 		return http.StatusNotFound
 	case apierr.MethodNotAllowed:
 		return http.StatusMethodNotAllowed
@@ -59,7 +60,8 @@ func StatusOf(code apierr.Code) int {
 		apierr.ReplicaIsSuspended, apierr.ReplicaIsInitializing, apierr.ReplicaTypeMismatch,
 		apierr.ReplicaTypeChange, apierr.LabExists, apierr.FaultExists, apierr.HostNameConflict, apierr.HostNotEmpty,
 		apierr.HostInCluster, apierr.ClusterNameConflict, apierr.ClusterNotEmpty, apierr.PortBelongsToHost, apierr.LUNInUse,
-		apierr.LUNIsClustered, apierr.MappingExists, apierr.VolumeIsMapped:
+		apierr.LUNIsClustered, apierr.MappingExists, apierr.VolumeIsMapped, apierr.ExportPathConflict, apierr.FilesystemExported,
+		apierr.QoSPolicyNameConflict, apierr.QoSPolicyInUse, apierr.QoSNotAssigned:
 		return http.StatusConflict
 	}
 	return http.StatusInternalServerError

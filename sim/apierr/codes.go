@@ -59,6 +59,13 @@ const (
 	LUNIsClustered           Code = "LUN_IS_CLUSTERED"
 	MappingExists            Code = "MAPPING_ALREADY_EXISTS"
 	VolumeIsMapped           Code = "VOLUME_IS_MAPPED"
+	ExportNotFound           Code = "EXPORT_NOT_FOUND"
+	ExportPathConflict       Code = "EXPORT_PATH_CONFLICT"
+	FilesystemExported       Code = "FILESYSTEM_HAS_EXPORTS"
+	QoSPolicyNotFound        Code = "QOS_POLICY_NOT_FOUND"
+	QoSPolicyNameConflict    Code = "QOS_POLICY_NAME_CONFLICT"
+	QoSPolicyInUse           Code = "QOS_POLICY_IN_USE"
+	QoSNotAssigned           Code = "QOS_POLICY_NOT_ASSIGNED"
 	FaultInjected            Code = "FAULT_INJECTED" // of a bare status
 	FaultNotFound            Code = "FAULT_NOT_FOUND"
 	VolumeNameConflict       Code = "VOLUME_NAME_CONFLICT"

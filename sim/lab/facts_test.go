@@ -55,7 +55,7 @@ func TestFacts(t *testing.T) {
 	require.NoError(t, err)
 	var all facts
 	require.NoError(t, json.Unmarshal(raw, &all))
-	require.Len(t, all.Kinds, 12)
+	require.Len(t, all.Kinds, 14)
 	cat := newWorld(t).cat
 	for name, fact := range all.Kinds {
 		k := cat.Kind(name)

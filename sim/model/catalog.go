@@ -13,6 +13,8 @@ func NewCatalog() *Catalog {
 	c.Add(poolKind(), volumeKind(), filesystemKind(), consGroupKind())
 	addDatasets(c)
 	c.Add(hostKind(), clusterKind(), lunKind(), initiatorKind())
+	c.Add(exportKind())
+	addQoS(c)
 	addMetadata(c)
 	return c
 }

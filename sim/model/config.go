@@ -15,13 +15,15 @@ const spaceConfig = "config"
 // values of a fresh array.
 func mgmtDefaults(p *Profile) map[string]any {
 	return map[string]any{
-		"system.model_short_name":          "infinisim",
-		"system.model_long_name":           "infinisim-model",
-		"environment.dns_servers":          "",
-		"users.password_policy_enabled":    p.PasswordPolicy,
-		"events.flooding_detector.enabled": true,
-		"pool.compression_enabled_default": true,
-		"ui-dataset-default-provisioning":  Thin,
+		"system.model_short_name":            "infinisim",
+		"system.model_long_name":             "infinisim-model",
+		"environment.dns_servers":            "",
+		"users.password_policy_enabled":      p.PasswordPolicy,
+		"events.flooding_detector.enabled":   true,
+		"pool.compression_enabled_default":   true,
+		"mgmt.is_decimal_capacity_converter": true,
+		qosEnabled:                           true,
+		"ui-dataset-default-provisioning":    Thin,
 	}
 }
 

@@ -58,6 +58,10 @@ func datasetComputed() map[*schema.Field]Compute {
 		DatasetTreeAllocated.Field(): func(b *Box, o *schema.Object) (any, error) {
 			return b.familyAllocated(o), nil
 		},
+		DatasetQoS.Field():           qosShown(false, func(p *schema.Object) any { return p.ID() }),
+		DatasetQoSName.Field():       qosShown(false, func(p *schema.Object) any { return QoSName.Get(p) }),
+		DatasetSharedQoS.Field():     qosShown(true, func(p *schema.Object) any { return p.ID() }),
+		DatasetSharedQoSName.Field(): qosShown(true, func(p *schema.Object) any { return QoSName.Get(p) }),
 		DatasetMapped.Field(): func(b *Box, o *schema.Object) (any, error) {
 			return len(b.lunIDs(LUNVolume, o.ID())) > 0, nil
 		},

@@ -244,6 +244,9 @@ func (b *Box) Remove(o *schema.Object) error {
 	if err := b.dropMetadata(o.ID()); err != nil {
 		return err
 	}
+	if err := b.dropQoS(o.ID()); err != nil {
+		return err
+	}
 	return b.Tx.Delete(b.Key, o.Type(), o.ID())
 }
 

@@ -16,6 +16,7 @@ var (
 	gateWorm = schema.Gate{Feature: "worm_filesystems"}
 	gateDot  = schema.Gate{Feature: "dot_snapshots"}
 
+	FSSerial         = schema.Compute(schema.String(schema.Field{Name: "serial"}))
 	FSRootMode       = schema.String(schema.Field{Name: "root_mode", Flags: schema.Create | schema.Private})
 	FSWormHold       = schema.NullBool(schema.Field{Name: "worm_legal_hold", Gate: gateWorm})
 	FSWormRetention  = schema.Int(schema.Field{Name: "worm_default_retention", Gate: gateWorm})
@@ -38,7 +39,7 @@ var (
 	FSCritical       = schema.Int(schema.Field{Name: "used_capacity_critical", Flags: schema.Update, Check: percent, Gate: schema.Gate{From: "8.0"}})
 
 	// Filesystem is a file store carved from a pool, or a snapshot of one.
-	Filesystem = schema.NewType("filesystem", append(datasetFields(), FSRootMode, FSWormHold, FSWormRetention, FSWormMax,
+	Filesystem = schema.NewType("filesystem", append(datasetFields(), FSSerial, FSRootMode, FSWormHold, FSWormRetention, FSWormMax,
 		FSWormLevel, FSNFSID, FSAtimeMode, FSAtimeGrain, FSConsistent, FSEstablished, FSSnapDir, FSSnapVisible, FSSnapAccessible,
 		FSSuspendState, FSSecurityStyle, FSPosixOwnership, FSModified, FSData, FSWarning, FSCritical)...)
 )
@@ -54,12 +55,20 @@ func filesystemKind() *Kind {
 	k := datasetKind(Filesystem, "filesystems", apierr.FilesystemNotFound, apierr.FilesystemNameConflict)
 	k.Gate = schema.Gate{Feature: "nas"}
 	k.Computed[FSNFSID.Field()] = func(_ *Box, o *schema.Object) (any, error) { return o.ID(), nil }
+	k.Computed[FSSerial.Field()] = func(b *Box, o *schema.Object) (any, error) { return b.serialOf(o) }
 	k.Computed[FSModified.Field()] = func(_ *Box, o *schema.Object) (any, error) { return datasetImage.Get(o) != 0, nil }
 	k.Computed[FSData.Field()] = func(_ *Box, o *schema.Object) (any, error) { return datasetImage.Get(o), nil }
 	k.Hooks.BeforeCreate = func(b *Box, o *schema.Object, in *Input) error {
 		DatasetType.Set(o, OfFS)
 		DatasetSize.Set(o, roundUp(DatasetSize.Get(o), sectionBytes))
 		return beforeDatasetCreate(b, o, in)
+	}
+	unlocked := k.Hooks.BeforeDelete
+	k.Hooks.BeforeDelete = func(b *Box, o *schema.Object, in *Input) error {
+		if err := b.checkUnexported(o); err != nil {
+			return err
+		}
+		return unlocked(b, o, in)
 	}
 	before := k.Hooks.BeforeUpdate
 	k.Hooks.BeforeUpdate = func(b *Box, old, o *schema.Object, in *Input) error {

@@ -40,7 +40,7 @@ var (
 	PoolCompress   = schema.Bool(schema.Field{Name: "compression_enabled", Flags: schema.Editable, Default: true})
 	PoolKind       = schema.Enum(schema.Field{Name: "type", Flags: schema.Create, Enum: []string{Standard, "VVOL", "S3"}, Default: Standard})
 	PoolOwners     = schema.List[int64](schema.Field{Name: "owners", Flags: schema.Update})
-	PoolQoS        = schema.Tree[[]any](schema.Field{Name: "qos_policies", Default: []any{}})
+	PoolQoS        = schema.Compute(schema.Tree[[]any](schema.Field{Name: "qos_policies"}))
 	PoolFree       = schema.Compute(schema.Int(schema.Field{Name: "free_physical_space"}))
 	PoolFreeVirt   = schema.Compute(schema.Int(schema.Field{Name: "free_virtual_space"}))
 	PoolAllocated  = schema.Compute(schema.Int(schema.Field{Name: "allocated_physical_space"}))
@@ -219,7 +219,7 @@ func (b *Box) census(pool int64, dataset, kind string) int64 {
 }
 
 func poolComputed() map[*schema.Field]Compute {
-	all := map[*schema.Field]Compute{}
+	all := map[*schema.Field]Compute{PoolQoS.Field(): poolQoS}
 	sum := func(a schema.Attr[int64], sorts ...[2]string) {
 		all[a.Field()] = func(b *Box, o *schema.Object) (any, error) {
 			var n int64

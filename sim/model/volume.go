@@ -41,13 +41,26 @@ func volumeKind() *Kind {
 	return k
 }
 
+// serialOf is the serial number of a dataset of the array.
+func (b *Box) serialOf(o *schema.Object) (string, error) {
+	system, err := b.System()
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("742b0f00000%04x%016x", SystemSerial.Get(system)&0xffff, o.ID()), nil
+}
+
 // Identify gives a volume its serial number and NGUID.
 func (b *Box) Identify(o *schema.Object) error {
 	system, err := b.System()
 	if err != nil {
 		return err
 	}
-	VolumeSerial.Set(o, fmt.Sprintf("742b0f00000%04x%016x", SystemSerial.Get(system)&0xffff, o.ID()))
+	serial, err := b.serialOf(o)
+	if err != nil {
+		return err
+	}
+	VolumeSerial.Set(o, serial)
 	// The NGUID names the same company, array and volume (format of NVMe:
 	// vendor-specific extension, company id, extension).
 	// unsourced: the order of the parts of an NGUID.
