@@ -32,7 +32,7 @@ func StatusOf(code apierr.Code) int {
 		apierr.InterfaceNotFound, apierr.IPAddressNotFound, apierr.ReplicaTargetNotFound,
 		apierr.LabNotFound, apierr.FaultNotFound, apierr.MetadataNotFound, apierr.MetadataObjectNotFound,
 		apierr.HostNotFound, apierr.ClusterNotFound, apierr.InitiatorNotFound, apierr.PortNotFound, apierr.LUNNotFound,
-		apierr.ExportNotFound, apierr.QoSPolicyNotFound:
+		apierr.ExportNotFound, apierr.QoSPolicyNotFound, apierr.TargetNotFound, apierr.RuleNotFound, apierr.LDAPNotFound:
 		return http.StatusNotFound
 	case apierr.MethodNotAllowed:
 		return http.StatusMethodNotAllowed
@@ -61,7 +61,8 @@ func StatusOf(code apierr.Code) int {
 		apierr.ReplicaTypeChange, apierr.LabExists, apierr.FaultExists, apierr.HostNameConflict, apierr.HostNotEmpty,
 		apierr.HostInCluster, apierr.ClusterNameConflict, apierr.ClusterNotEmpty, apierr.PortBelongsToHost, apierr.LUNInUse,
 		apierr.LUNIsClustered, apierr.MappingExists, apierr.VolumeIsMapped, apierr.ExportPathConflict, apierr.FilesystemExported,
-		apierr.QoSPolicyNameConflict, apierr.QoSPolicyInUse, apierr.QoSNotAssigned:
+		apierr.QoSPolicyNameConflict, apierr.QoSPolicyInUse, apierr.QoSNotAssigned, apierr.TargetNameConflict, apierr.TargetInUse,
+		apierr.RuleNameConflict, apierr.LDAPNameConflict, apierr.DatasetNotMaster:
 		return http.StatusConflict
 	}
 	return http.StatusInternalServerError

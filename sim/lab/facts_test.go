@@ -3,6 +3,7 @@ package lab_test
 import (
 	"encoding/json"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -27,6 +28,11 @@ type facts struct {
 
 // differs names each flag that differs from the facts on purpose.
 func differs(field string) string {
+	for _, kind := range []string{"notification_target.", "notification_rule.", "ldap_config."} {
+		if strings.HasPrefix(field, kind) {
+			return "the SDK's documentation sends these without their being declared"
+		}
+	}
 	return map[string]string{
 		// The SDK sends these without declaring them for creation.
 		"volume.parent_id":                          "the form of a snapshot names its parent",
@@ -55,7 +61,7 @@ func TestFacts(t *testing.T) {
 	require.NoError(t, err)
 	var all facts
 	require.NoError(t, json.Unmarshal(raw, &all))
-	require.Len(t, all.Kinds, 14)
+	require.Len(t, all.Kinds, 17)
 	cat := newWorld(t).cat
 	for name, fact := range all.Kinds {
 		k := cat.Kind(name)

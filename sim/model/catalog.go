@@ -15,6 +15,9 @@ func NewCatalog() *Catalog {
 	c.Add(hostKind(), clusterKind(), lunKind(), initiatorKind())
 	c.Add(exportKind())
 	addQoS(c)
+	c.Add(ldapKind())
+	addNotifications(c)
+	addNFSCapabilities(c)
 	addMetadata(c)
 	return c
 }

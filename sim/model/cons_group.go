@@ -77,6 +77,7 @@ func consGroupKind() *Kind {
 				"force_if_remote_error", "force_on_target", "force_on_local", "keep_serial_on_local",
 			},
 		},
+		Post(k, "move", moveGroup),
 		Post(k, string(OnRestore), func(b *Box, o *schema.Object, in *Input) (any, error) { return b.copyGroup(o, in, OnRestore) }),
 		Post(k, string(OnRefresh), func(b *Box, o *schema.Object, in *Input) (any, error) { return b.copyGroup(o, in, OnRefresh) }),
 	}

@@ -18,9 +18,13 @@ var (
 	MetaKey        = schema.String(schema.Field{Name: "key", Flags: schema.Index})
 	MetaValue      = schema.String(schema.Field{Name: "value"})
 
+	// metaImplicit marks an entry that is there before anybody set it: it shows
+	// at its object, and not among all entries.
+	metaImplicit = schema.Bool(schema.Field{Name: "_implicit", Flags: schema.Private})
+
 	// Metadata is a key with a text that a client keeps at an object. Objects
 	// are named by their id alone: ids are unique over all kinds.
-	Metadata = schema.NewType("metadata", MetaObject, MetaObjectType, MetaKey, MetaValue)
+	Metadata = schema.NewType("metadata", metaImplicit, MetaObject, MetaObjectType, MetaKey, MetaValue)
 )
 
 // ofSystem is the word in a path for the array itself; its entries carry
@@ -38,7 +42,9 @@ func addMetadata(c *Catalog) {
 	}
 	k.Routes = []Route{
 		{Method: http.MethodGet, Path: "metadata", Reads: true, Filters: Metadata, Do: func(b *Box, _ *schema.Object, in *Input) (any, error) {
-			return b.List(k, in)
+			return b.List(k, in, schema.Filter{Field: metaImplicit.Field(), Op: schema.EQ, Values: []schema.Value{
+				metaImplicit.Field().Parse(json.RawMessage("false")),
+			}})
 		}},
 		{Method: http.MethodGet, Path: "metadata/{object}", Reads: true, Filters: Metadata, Do: objectMetadata},
 		{Method: http.MethodPut, Path: "metadata/{object}", Do: setMetadata},
@@ -49,7 +55,16 @@ func addMetadata(c *Catalog) {
 	c.Add(k)
 	c.OnFormat(func(b *Box) error {
 		// The Ansible collection's playbooks find the key on a fresh array.
-		return b.setMetadata(systemID, ofSystem, "ui-dataset-default-provisioning", "THIN")
+		key := "ui-dataset-default-provisioning"
+		if err := b.setMetadata(systemID, ofSystem, key, Thin); err != nil {
+			return err
+		}
+		o, err := b.entry(systemID, key)
+		if err != nil {
+			return err
+		}
+		metaImplicit.Set(o, true)
+		return b.Tx.Put(b.Key, o)
 	})
 }
 
@@ -200,6 +215,7 @@ func (b *Box) setMetadata(object int64, word, key, value string) error {
 		MetaKey.Set(o, key)
 	}
 	MetaValue.Set(o, value)
+	metaImplicit.Set(o, false)
 	return b.Tx.Put(b.Key, o)
 }
 

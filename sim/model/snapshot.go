@@ -22,6 +22,7 @@ func snapshotRoutes(k *Kind) []Route {
 	refresh.Params = []string{"force_if_replicated_on_target"}
 	return []Route{
 		Post(k, string(OnRestore), restoreDataset),
+		Post(k, "move", moveDataset),
 		refresh,
 		{
 			Method: http.MethodPost, Path: k.Path + "/delete_simulation",
