@@ -192,6 +192,15 @@ func afterDatasetCreate(b *Box, o *schema.Object, _ *Input) error {
 	if err := b.checkPhysical(DatasetPool.Get(o)); err != nil {
 		return err
 	}
+	if o.Type() == Filesystem && DatasetKind.Get(o) == Snapshot {
+		parent, err := b.Must(Filesystem, DatasetParent.Get(o))
+		if err == nil {
+			err = b.copyTreeQs(parent, o)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	return b.EmitFor(o, "CREATED")
 }
 
@@ -290,6 +299,9 @@ func afterDatasetDelete(b *Box, o *schema.Object, _ *Input) error {
 // afterRemove settles the accounts of a dataset that is gone.
 func (b *Box) afterRemove(o *schema.Object) error {
 	if err := b.DropImage(ImageID(o)); err != nil {
+		return err
+	}
+	if err := b.dropTreeQs(o); err != nil {
 		return err
 	}
 	virtual := int64(0)

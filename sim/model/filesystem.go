@@ -78,4 +78,10 @@ func filesystemKind() *Kind {
 	return k
 }
 
+func addFilesystems(c *Catalog) {
+	fs, queues := filesystemKind(), treeQKind()
+	fs.Routes = append(fs.Routes, subRoutes(fs, queues, "treeqs", TreeQFilesystem)...)
+	c.Add(fs, queues)
+}
+
 func roundUp(n, unit int64) int64 { return (n + unit - 1) / unit * unit }

@@ -123,6 +123,9 @@ func (b *Box) replaceContent(o, source *schema.Object) error {
 	if err != nil {
 		return err
 	}
+	if err := b.copyTreeQs(source, o); err != nil {
+		return err
+	}
 	return b.Copy(o, im)
 }
 

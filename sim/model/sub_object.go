@@ -1,0 +1,75 @@
+package model
+
+import (
+	"net/http"
+	"strconv"
+
+	"infinisim/sim/apierr"
+	"infinisim/sim/schema"
+)
+
+// subRoutes are create, read, update and delete of a kind whose objects live
+// under one of another: parent/{id}/name/{sub}. by refers to the parent, and
+// stands in every answer, also a trimmed one (InfiniSDK 289.1.4).
+func subRoutes(parent, k *Kind, name string, by schema.Attr[int64]) []Route {
+	path := parent.Path + "/{id}/" + name
+	item := path + "/{sub}"
+	of := func(b *Box, o *schema.Object, in *Input) (*schema.Object, error) {
+		id, err := strconv.ParseInt(in.Vars["sub"], 10, 64)
+		if err != nil {
+			return nil, apierr.New(k.NotFound, "%q is no id", in.Vars["sub"])
+		}
+		sub, err := b.Load(k, id)
+		if err == nil && by.Get(sub) != o.ID() {
+			err = apierr.New(k.NotFound, "%s %d has no %s %d", words(parent.Type), o.ID(), words(k.Type), id)
+		}
+		return sub, err
+	}
+	return []Route{
+		{Method: http.MethodGet, Path: path, Reads: true, Filters: k.Type, Do: func(b *Box, o *schema.Object, in *Input) (any, error) {
+			withParent(in, by)
+			return b.List(k, in, schema.Filter{Field: by.Field(), Op: schema.EQ, Values: []schema.Value{schema.RefValue(o.ID())}})
+		}},
+		{Name: Moment("add_" + k.Type.Name()), Method: http.MethodPost, Path: path, Do: func(b *Box, _ *schema.Object, in *Input) (any, error) {
+			return b.Create(k, in) // its hook reads the parent from the path
+		}},
+		{Method: http.MethodGet, Path: item, Reads: true, Params: []string{"fields"}, Do: func(b *Box, o *schema.Object, in *Input) (any, error) {
+			sub, err := of(b, o, in)
+			if err != nil {
+				return nil, err
+			}
+			withParent(in, by)
+			return b.RenderFields(k, sub, in.Fields(k, b))
+		}},
+		{Method: http.MethodPut, Path: item, Do: func(b *Box, o *schema.Object, in *Input) (any, error) {
+			sub, err := of(b, o, in)
+			if err != nil {
+				return nil, err
+			}
+			return b.Update(k, sub.ID(), in)
+		}},
+		{Method: http.MethodDelete, Path: item, Do: func(b *Box, o *schema.Object, in *Input) (any, error) {
+			sub, err := of(b, o, in)
+			if err != nil {
+				return nil, err
+			}
+			return b.Delete(k, sub.ID(), in)
+		}},
+	}
+}
+
+// withParent adds the parent to the fields that a client asks for.
+func withParent(in *Input, by schema.Attr[int64]) {
+	if fields := in.Query.Get("fields"); fields != "" {
+		in.Query.Set("fields", fields+","+by.Name())
+	}
+}
+
+// parentOf is the object that the path of a request names.
+func parentOf(in *Input) int64 {
+	id, err := strconv.ParseInt(in.Vars["id"], 10, 64)
+	if err != nil {
+		return 0
+	}
+	return id
+}
