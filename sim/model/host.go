@@ -10,8 +10,9 @@ import (
 	"infinisim/sim/schema"
 )
 
-// resilient closes what only arrays with the feature host_resiliency have.
-func resilient() schema.Gate { return schema.Gate{Feature: "host_resiliency"} }
+// resilient closes what came with the resiliency of hosts (InfiniSDK 289.1.4,
+// compatibility.py: has_host_resiliency).
+func resilient() schema.Gate { return schema.Gate{From: "8.4"} }
 
 // HostPort is a port of a host as the wire shows it.
 type HostPort struct {

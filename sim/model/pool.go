@@ -53,8 +53,10 @@ var (
 	PoolInternals  = schema.Int(schema.Field{Name: "internal_entities_count", Gate: gatePromote})
 	PoolFSWarning  = schema.Int(schema.Field{Name: "fs_used_default_warning", Flags: schema.Update, Check: percent, Default: 80, Gate: schema.Gate{From: "8.0"}})
 	PoolFSCritical = schema.Int(schema.Field{Name: "fs_used_default_critical", Flags: schema.Update, Check: percent, Default: 90, Gate: schema.Gate{From: "8.0"}})
-	PoolS3Bound    = schema.Bool(schema.Field{Name: "s3_bound", Gate: schema.Gate{From: "8.0"}})
-	PoolS3Buckets  = schema.Int(schema.Field{Name: "s3_buckets_count", Flags: schema.NotNull, Gate: schema.Gate{From: "8.5"}})
+	// The next two are open in every version: InfiniSDK 289.1.4 has no gate on
+	// them and reads them from any array.
+	PoolS3Bound   = schema.Bool(schema.Field{Name: "s3_bound"})
+	PoolS3Buckets = schema.Int(schema.Field{Name: "s3_buckets_count", Flags: schema.NotNull})
 
 	// What the pool's datasets take, kept up by the accounting.
 	poolPhysical = schema.Int(schema.Field{Name: "_physical", Flags: schema.Private | schema.NotNull})
