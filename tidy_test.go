@@ -222,7 +222,7 @@ func TestTidy_fidelity(t *testing.T) {
 		}
 		for _, group := range s.ast.Comments {
 			if strings.Contains(group.Text(), "unsourced: ") {
-				assert.Contains(t, string(page), "`"+s.path+"`", "%s: run scripts/fidelity.sh", s.fset.Position(group.Pos()))
+				assert.True(t, strings.Contains(string(page), "`"+s.path+"`"), "%s: run scripts/fidelity.sh", s.fset.Position(group.Pos()))
 			}
 		}
 	}

@@ -33,7 +33,8 @@ func StatusOf(code apierr.Code) int {
 		apierr.LabNotFound, apierr.FaultNotFound, apierr.MetadataNotFound, apierr.MetadataObjectNotFound,
 		apierr.HostNotFound, apierr.ClusterNotFound, apierr.InitiatorNotFound, apierr.PortNotFound, apierr.LUNNotFound,
 		apierr.ExportNotFound, apierr.QoSPolicyNotFound, apierr.TargetNotFound, apierr.RuleNotFound, apierr.LDAPNotFound,
-		apierr.TreeQNotFound, apierr.ShareNotFound, apierr.SharePermissionNotFound, apierr.SMBUserNotFound, apierr.SMBGroupNotFound:
+		apierr.TreeQNotFound, apierr.ShareNotFound, apierr.SharePermissionNotFound, apierr.SMBUserNotFound, apierr.SMBGroupNotFound,
+		apierr.PolicyNotFound, apierr.ScheduleNotFound:
 		return http.StatusNotFound
 	case apierr.MethodNotAllowed:
 		return http.StatusMethodNotAllowed
@@ -64,7 +65,9 @@ func StatusOf(code apierr.Code) int {
 		apierr.LUNIsClustered, apierr.MappingExists, apierr.VolumeIsMapped, apierr.ExportPathConflict, apierr.FilesystemExported,
 		apierr.QoSPolicyNameConflict, apierr.QoSPolicyInUse, apierr.QoSNotAssigned, apierr.TargetNameConflict, apierr.TargetInUse,
 		apierr.RuleNameConflict, apierr.LDAPNameConflict, apierr.DatasetNotMaster, apierr.TreeQConflict,
-		apierr.ShareNameConflict, apierr.SMBUserNameConflict, apierr.SMBGroupNameConflict:
+		apierr.ShareNameConflict, apierr.SMBUserNameConflict, apierr.SMBGroupNameConflict,
+		apierr.PolicyNameConflict, apierr.PolicyInUse, apierr.PolicyNotAssigned, apierr.PolicyForMember,
+		apierr.ScheduleNameConflict, apierr.ScheduleLimitExceeded, apierr.DatasetIsInternal:
 		return http.StatusConflict
 	}
 	return http.StatusInternalServerError

@@ -139,6 +139,15 @@ const (
 	CGIsTarget                Code = "CG_IS_REPLICATION_TARGET"
 	CGReplicationInfoRequired Code = "CG_REPLICATION_INFO_REQUIRED"
 	CGPoolMismatch            Code = "CG_POOL_MISMATCH"
+	PolicyNotFound            Code = "SNAPSHOT_POLICY_NOT_FOUND"
+	PolicyNameConflict        Code = "SNAPSHOT_POLICY_NAME_CONFLICT"
+	PolicyInUse               Code = "SNAPSHOT_POLICY_IN_USE"
+	PolicyNotAssigned         Code = "SNAPSHOT_POLICY_NOT_ASSIGNED"
+	PolicyForMember           Code = "SNAPSHOT_POLICY_NOT_FOR_CG_MEMBER"
+	ScheduleNotFound          Code = "SNAPSHOT_SCHEDULE_NOT_FOUND"
+	ScheduleNameConflict      Code = "SNAPSHOT_SCHEDULE_NAME_CONFLICT"
+	ScheduleLimitExceeded     Code = "SNAPSHOT_SCHEDULE_LIMIT_EXCEEDED"
+	DatasetIsInternal         Code = "DATASET_IS_INTERNAL"
 )
 
 // Codes of links and replicas that no public source shows.

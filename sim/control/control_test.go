@@ -90,7 +90,10 @@ func TestClock(t *testing.T) {
 	t.Parallel()
 	p := newPlane(t)
 	c := p.ok(http.MethodGet, "clock", "")
-	assert.Equal(t, map[string]any{"now": 1735689600000.0, "now_ns": "1735689600000000000", "mode": "manual", "speed": 0.0, "next": nil, "next_settle": nil}, c)
+	assert.Equal(t, map[string]any{
+		"now": 1735689600000.0, "now_ns": "1735689600000000000", "mode": "manual", "speed": 0.0, "next_settle": nil,
+		"next": 1735776000000.0, "next_ns": "1735776000000000000", // the default snapshot policy, at midnight
+	}, c)
 	assert.Equal(t, int64(1735689630000), simtest.Object(p.ok(http.MethodPost, "clock/advance", `{"by":"30s"}`)).ID("now"))
 	assert.Equal(t, int64(1735689631000), simtest.Object(p.ok(http.MethodPost, "clock/advance", `{"by":1000}`)).ID("now"))
 	assert.Equal(t, int64(1735693200000), simtest.Object(p.ok(http.MethodPost, "clock/advance", `{"to":"2025-01-01T01:00:00Z"}`)).ID("now"))

@@ -112,7 +112,7 @@ func New(o Options) (*Lab, error) {
 		return nil, err
 	}
 	jobs := job.New(o.Log)
-	engine := &model.Engine{Catalog: model.NewCatalog(), Fabric: fabric.New(jobs), Jobs: jobs, Log: o.Log}
+	engine := model.NewEngine(fabric.New(jobs), jobs, o.Log)
 	replication.Install(engine)
 	faults := new(fault.Set)
 	db, err := store.Open(store.Options{

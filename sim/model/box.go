@@ -34,6 +34,23 @@ type Engine struct {
 	Log *slog.Logger
 }
 
+// NewEngine makes the engine of a lab: the kinds of NewCatalog, whose jobs the
+// timetable knows from now on.
+func NewEngine(f *fabric.Fabric, jobs *job.Timetable, log *slog.Logger) *Engine {
+	e := &Engine{Catalog: NewCatalog(), Fabric: f, Jobs: jobs, Log: log}
+	for name, do := range e.Catalog.work {
+		jobs.Handle(name, func(tx *store.Tx, j job.Job) error {
+			b := e.Box(tx, j.Owner.Array, Identity{})
+			o, err := b.Must(e.Catalog.Kind(j.Owner.Kind).Type, j.Owner.ID)
+			if err != nil {
+				return err
+			}
+			return do(b, o, j)
+		})
+	}
+	return e
+}
+
 // Identity is who asks.
 type Identity struct {
 	// ID is the user's, 0 for the array itself.
@@ -169,6 +186,12 @@ func (b *Box) UUID() string {
 // After puts a job of an object on the timetable.
 func (b *Box) After(d time.Duration, class job.Class, name string, o *schema.Object) {
 	job.Add(b.Tx, job.Job{Due: b.Tx.Now().Add(d), Class: class, Name: name, Owner: b.Owner(o)})
+}
+
+// Try runs fn in a savepoint of its own: if it returns an error, what it wrote
+// is undone alone.
+func (b *Box) Try(fn func(b *Box) error) error {
+	return b.Tx.Savepoint(b.Tx.Now(), func(tx *store.Tx) error { return fn(b.Eng.Box(tx, b.Key, b.Who)) })
 }
 
 // Owner names an object on the timetable.

@@ -3,7 +3,7 @@ package model
 // NewCatalog makes the kinds of a lab, fresh ones at every call; replication
 // adds its own. A new kind is one more word here.
 func NewCatalog() *Catalog {
-	c := &Catalog{byType: map[string]*Kind{}, guards: map[string][]Guard{}}
+	c := &Catalog{byType: map[string]*Kind{}, guards: map[string][]Guard{}, work: map[string]Work{}}
 	addSystem(c)
 	addConfig(c)
 	addEvents(c)
@@ -13,6 +13,7 @@ func NewCatalog() *Catalog {
 	c.Add(poolKind(), volumeKind())
 	addFilesystems(c)
 	c.Add(consGroupKind())
+	addSnapshotPolicies(c)
 	addDatasets(c)
 	c.Add(hostKind(), clusterKind(), lunKind(), initiatorKind())
 	c.Add(exportKind())

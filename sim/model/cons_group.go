@@ -14,7 +14,6 @@ var (
 	CGName        = schema.String(schema.Field{Name: "name", Flags: schema.Editable | schema.Unique | schema.NotNull, Check: checkName})
 	CGPool        = schema.Ref(schema.Field{Name: "pool_id", Flags: schema.Create | schema.Index}, "pool")
 	CGPoolName    = schema.Join(schema.Field{Name: "pool_name"}, CGPool, PoolName)
-	CGKind        = schema.Enum(schema.Field{Name: "type", Enum: []string{Master, Snapshot}, Default: Master})
 	CGParent      = schema.Ref(schema.Field{Name: "parent_id", Flags: schema.Create | schema.Index, NoneZero: true}, "cons_group")
 	CGHasChildren = schema.Compute(schema.Bool(schema.Field{Name: "has_children"}))
 	CGMembers     = schema.Compute(schema.Int(schema.Field{Name: "members_count"}))
@@ -22,16 +21,14 @@ var (
 	CGReplTypes   = schema.List[string](schema.Field{Name: "replication_types"})
 	CGReplicas    = schema.List[int64](schema.Field{Name: "replica_ids", Gate: schema.Gate{From: "8.4.0"}})
 	CGGUID        = schema.String(schema.Field{Name: "rmr_snapshot_guid"})
-	CGLockState   = schema.Compute(schema.Enum(schema.Field{Name: "lock_state", Enum: []string{Unlocked, Locked}}))
-	CGLockExpires = schema.Int(schema.Field{Name: "lock_expires_at", Flags: schema.Editable})
 
 	// cgTarget marks a group that replication writes to.
 	cgTarget = schema.Bool(schema.Field{Name: "_target", Flags: schema.Private})
 
 	// ConsGroup is a set of datasets whose snapshots show one instant; a
 	// snapshot group is one of type SNAPSHOT.
-	ConsGroup = schema.NewType("cons_group", cgTarget, CGName, CreatedAt, UpdatedAt, CGPool, CGPoolName, CGKind, CGParent,
-		CGHasChildren, CGMembers, CGReplicated, CGReplTypes, CGReplicas, CGGUID, CGLockState, CGLockExpires, DatasetPolicy,
+	ConsGroup = schema.NewType("cons_group", cgTarget, CGName, CreatedAt, UpdatedAt, CGPool, CGPoolName, DatasetKind, CGParent,
+		CGHasChildren, CGMembers, CGReplicated, CGReplTypes, CGReplicas, CGGUID, DatasetLockState, DatasetLockExpires, DatasetPolicy,
 		DatasetPolicyName, DatasetExpires, DatasetRetention, DatasetByPolicy, DatasetByPolicyName, DatasetBySchedule,
 		DatasetByScheduleName, DatasetRemoteKeep, DatasetRemoteKeepLock, TenantID)
 )
@@ -50,6 +47,8 @@ func consGroupKind() *Kind {
 		Hooks: Hooks{
 			BeforeCreate: beforeCGCreate,
 			AfterCreate:  afterCGCreate,
+			BeforeUpdate: func(b *Box, old, o *schema.Object, _ *Input) error { return checkLock(b, old, o) },
+			AfterUpdate:  lockMembers,
 			BeforeDelete: beforeCGDelete,
 		},
 		Computed: map[*schema.Field]Compute{
@@ -57,12 +56,7 @@ func consGroupKind() *Kind {
 				return len(b.memberIDs(o, Volume)) + len(b.memberIDs(o, Filesystem)), nil
 			},
 			CGHasChildren.Field(): func(b *Box, o *schema.Object) (any, error) { return len(b.groupChildren(o)) > 0, nil },
-			CGLockState.Field(): func(b *Box, o *schema.Object) (any, error) {
-				if CGLockExpires.Get(o) > b.Tx.Now().MS() {
-					return Locked, nil
-				}
-				return Unlocked, nil
-			},
+			DatasetLockState.Field():  lockState,
 		},
 		Sample: func(w World) Body { return NewBody(map[string]any{"name": w.Name(), "pool_id": w.Make("pool")}) },
 		Change: func(o *schema.Object) Body { return NewBody(map[string]any{"name": CGName.Get(o) + "-2"}) },
@@ -113,7 +107,10 @@ func beforeCGCreate(b *Box, o *schema.Object, in *Input) error {
 		if err != nil {
 			return err
 		}
-		return openPool(pool)
+		if err := openPool(pool); err != nil {
+			return err
+		}
+		return b.byDefault(o, in)
 	}
 	parent, err := b.Must(ConsGroup, CGParent.Get(o))
 	if err != nil {
@@ -123,14 +120,15 @@ func beforeCGCreate(b *Box, o *schema.Object, in *Input) error {
 	if len(b.memberIDs(parent, Volume))+len(b.memberIDs(parent, Filesystem)) == 0 {
 		return apierr.New(apierr.CGIsEmpty, "parent_id: consistency group %d has no members", parent.ID()).About("parent_id")
 	}
-	CGKind.Set(o, Snapshot)
+	DatasetKind.Set(o, Snapshot)
 	CGPool.Set(o, CGPool.Get(parent))
+	b.keepFor(o)
 	return nil
 }
 
 // afterCGCreate makes the members of a snapshot group, all at one instant.
 func afterCGCreate(b *Box, o *schema.Object, in *Input) error {
-	if CGKind.Get(o) == Master {
+	if DatasetKind.Get(o) == Master {
 		return b.EmitFor(o, "CREATED")
 	}
 	parent, err := b.Must(ConsGroup, CGParent.Get(o))
@@ -163,6 +161,7 @@ func afterCGCreate(b *Box, o *schema.Object, in *Input) error {
 			return err
 		}
 	}
+	b.expireLater(o)
 	return b.EmitFor(o, "CREATED")
 }
 
@@ -177,7 +176,7 @@ func text(raw json.RawMessage) string {
 func (b *Box) GroupSnapshotOf(cg *schema.Object, name string, snaps []*schema.Object) (*schema.Object, error) {
 	o := b.New(b.Kind(cg))
 	CGName.Set(o, b.FreeName(ConsGroup, CGName.Field(), name))
-	CGKind.Set(o, Snapshot)
+	DatasetKind.Set(o, Snapshot)
 	CGParent.Set(o, cg.ID())
 	CGPool.Set(o, CGPool.Get(cg))
 	if err := b.Insert(o); err != nil {
@@ -211,7 +210,10 @@ func beforeCGDelete(b *Box, o *schema.Object, in *Input) error {
 	if err := b.Guard(OnDelete, nil, o); err != nil {
 		return err
 	}
-	drop, err := in.Flag("delete_members", CGKind.Get(o) == Snapshot)
+	if err := b.checkUnlocked(o, in); err != nil {
+		return err
+	}
+	drop, err := in.Flag("delete_members", DatasetKind.Get(o) == Snapshot)
 	if err != nil {
 		return err
 	}
@@ -231,6 +233,24 @@ func beforeCGDelete(b *Box, o *schema.Object, in *Input) error {
 		}
 	}
 	return b.EmitFor(o, "DELETED")
+}
+
+// lockMembers locks the members of a snapshot group as long as the group.
+func lockMembers(b *Box, old, o *schema.Object, _ *Input) error {
+	if DatasetLockExpires.Get(old) == DatasetLockExpires.Get(o) {
+		return nil
+	}
+	members, err := b.Members(o)
+	if err != nil {
+		return err
+	}
+	for _, m := range members {
+		DatasetLockExpires.Set(m, DatasetLockExpires.Get(o))
+		if err := b.Save(m); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func listMembers(b *Box, o *schema.Object, in *Input) (any, error) {
@@ -254,7 +274,7 @@ func addMember(b *Box, o *schema.Object, in *Input) (any, error) {
 		return nil, err
 	}
 	switch {
-	case CGKind.Get(o) == Snapshot:
+	case DatasetKind.Get(o) == Snapshot:
 		return nil, apierr.New(apierr.CGIsSnapshot, "consistency group %d is a snapshot group", o.ID())
 	case DatasetKind.Get(d) == Snapshot:
 		return nil, apierr.New(apierr.ReplicaEntityNotMaster, "dataset_id: %d is a snapshot", id).About("dataset_id")
@@ -269,6 +289,7 @@ func addMember(b *Box, o *schema.Object, in *Input) (any, error) {
 		}
 	}
 	DatasetCG.Set(d, o.ID())
+	DatasetPolicy.SetNull(d) // the group's counts
 	if err := b.Save(d); err != nil {
 		return nil, err
 	}

@@ -68,18 +68,21 @@ func datasetComputed() map[*schema.Field]Compute {
 		DatasetHasChildren.Field(): func(b *Box, o *schema.Object) (any, error) {
 			return len(b.Children(o)) > 0, nil
 		},
-		DatasetLockState.Field(): func(b *Box, o *schema.Object) (any, error) {
-			if b.lockedNow(o) {
-				return Locked, nil
-			}
-			return Unlocked, nil
-		},
+		DatasetLockState.Field(): lockState,
 	}
 }
 
 // Children lists the ids of a dataset's own snapshots.
 func (b *Box) Children(o *schema.Object) []int64 {
 	return b.Tx.IDsBy(b.Key, o.Type(), DatasetParent.Field(), schema.RefValue(o.ID()))
+}
+
+// lockState is whether a snapshot or a group of them is locked now.
+func lockState(b *Box, o *schema.Object) (any, error) {
+	if b.lockedNow(o) {
+		return Locked, nil
+	}
+	return Unlocked, nil
 }
 
 func (b *Box) lockedNow(o *schema.Object) bool {
@@ -110,7 +113,10 @@ func beforeDatasetCreate(b *Box, o *schema.Object, in *Input) error {
 		DatasetSSD.Set(o, PoolSSD.Get(pool))
 	}
 	setCensus(o)
-	return nil
+	if DatasetKind.Get(o) == Snapshot {
+		return nil
+	}
+	return b.byDefault(o, in)
 }
 
 // openPool refuses new entities in a pool that is depleted: LIMITED takes no
@@ -154,9 +160,7 @@ func (b *Box) beforeSnapshot(o *schema.Object, in *Input) error {
 	if !ssd {
 		DatasetSSD.Set(o, DatasetSSD.Get(parent))
 	}
-	if n := DatasetRetention.Get(o); n > 0 {
-		DatasetExpires.Set(o, b.Tx.Now().MS()/1000+n)
-	}
+	b.keepFor(o)
 	return b.PointAt(o, ImageID(parent))
 }
 
@@ -201,6 +205,7 @@ func afterDatasetCreate(b *Box, o *schema.Object, _ *Input) error {
 			return err
 		}
 	}
+	b.expireLater(o)
 	return b.EmitFor(o, "CREATED")
 }
 
@@ -274,12 +279,8 @@ func beforeDatasetDelete(b *Box, o *schema.Object, in *Input) error {
 	if !DatasetCG.IsNull(o) {
 		return apierr.New(apierr.DatasetInCG, "%s %d is a member of consistency group %d", words(o.Type()), o.ID(), DatasetCG.Get(o))
 	}
-	force, err := in.Flag("force_if_snapshot_locked", false)
-	if err != nil {
+	if err := b.checkUnlocked(o, in); err != nil {
 		return err
-	}
-	if b.lockedNow(o) && (!force || b.Who.Role != "INFINIDAT") {
-		return apierr.New(apierr.DatasetIsLocked, "%s %d is locked until %d", words(o.Type()), o.ID(), DatasetLockExpires.Get(o))
 	}
 	if err := b.Guard(OnDelete, nil, o); err != nil {
 		return err
@@ -288,6 +289,19 @@ func beforeDatasetDelete(b *Box, o *schema.Object, in *Input) error {
 		if _, err := b.Delete(b.Kind(o), id, in); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// checkUnlocked refuses to delete a locked snapshot or group of them, unless
+// one who may force it does.
+func (b *Box) checkUnlocked(o *schema.Object, in *Input) error {
+	force, err := in.Flag("force_if_snapshot_locked", false)
+	if err != nil {
+		return err
+	}
+	if b.lockedNow(o) && (!force || b.Who.Role != "INFINIDAT") {
+		return apierr.New(apierr.DatasetIsLocked, "%s %d is locked until %d", words(o.Type()), o.ID(), DatasetLockExpires.Get(o))
 	}
 	return nil
 }
@@ -321,7 +335,7 @@ func (b *Box) afterRemove(o *schema.Object) error {
 // target.
 func (b *Box) MakeMaster(t *schema.Type, in Body) (*schema.Object, error) {
 	k := b.Eng.Catalog.Kind(t.Name())
-	return b.Create(k, &Input{Body: in})
+	return b.Create(k, &Input{Body: b.Unscheduled(in)})
 }
 
 // SnapshotOf makes a snapshot of a dataset on behalf of the array itself,

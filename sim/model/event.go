@@ -102,15 +102,25 @@ func (b *Box) emit(e Event) (*schema.Object, error) {
 // (InfiniSDK tests and documentation show that form for volumes, filesystems,
 // users and policies).
 func (b *Box) EmitFor(o *schema.Object, verb string) error {
-	name := ""
-	if f := o.Type().Field("name"); f != nil && f.Mode() == schema.Stored {
-		name = o.Value(f).Text()
-	}
+	return b.emitAs(words(o.Type()), o, verb)
+}
+
+// emitAs is EmitFor for an object that events call something else than its
+// type.
+func (b *Box) emitAs(noun string, o *schema.Object, verb string) error {
 	return b.Emit(Event{
-		Code: strings.ToUpper(o.Type().Name()) + "_" + verb, Entity: o.ID(),
-		Template: words(o.Type()) + " {name} with id {id} was " + strings.ToLower(verb),
-		Data:     []Datum{{Name: "name", Type: "String", Value: name}, {Name: "id", Type: "Long", Value: o.ID()}},
+		Code: strings.ToUpper(strings.ReplaceAll(noun, " ", "_")) + "_" + verb, Entity: o.ID(),
+		Template: noun + " {name} with id {id} was " + strings.ToLower(verb),
+		Data:     []Datum{{Name: "name", Type: "String", Value: nameOf(o)}, {Name: "id", Type: "Long", Value: o.ID()}},
 	})
+}
+
+// nameOf is an object's name, empty if it has none of its own.
+func nameOf(o *schema.Object) string {
+	if f := o.Type().Field("name"); f != nil && f.Mode() == schema.Stored {
+		return o.Value(f).Text()
+	}
+	return ""
 }
 
 func addEvents(c *Catalog) {

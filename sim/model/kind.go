@@ -6,6 +6,7 @@ import (
 
 	"infinisim/sim/apierr"
 	"infinisim/sim/data"
+	"infinisim/sim/job"
 	"infinisim/sim/schema"
 )
 
@@ -179,7 +180,15 @@ type Catalog struct {
 	leaves []Membership
 	format []func(b *Box) error
 	blocks []func(b *Box) ([]string, error)
+	work   map[string]Work
 }
+
+// Work is what a job of an object does when it falls due. An object that is
+// gone has no jobs.
+type Work func(b *Box, o *schema.Object, j job.Job) error
+
+// OnDue says who does the jobs of a name.
+func (c *Catalog) OnDue(name string, do Work) { c.work[name] = do }
 
 // Kind finds a kind by its type's name. It panics for a name that is no kind:
 // a programmer's mistake.

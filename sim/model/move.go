@@ -48,7 +48,7 @@ func moveGroup(b *Box, o *schema.Object, in *Input) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if CGKind.Get(o) == Snapshot {
+	if DatasetKind.Get(o) == Snapshot {
 		return nil, apierr.New(apierr.CGIsSnapshot, "snapshot group %d moves with its members", o.ID())
 	}
 	members, err := b.Members(o)

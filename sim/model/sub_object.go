@@ -14,17 +14,6 @@ import (
 func subRoutes(parent, k *Kind, name string, by schema.Attr[int64]) []Route {
 	path := parent.Path + "/{id}/" + name
 	item := path + "/{sub}"
-	of := func(b *Box, o *schema.Object, in *Input) (*schema.Object, error) {
-		id, err := strconv.ParseInt(in.Vars["sub"], 10, 64)
-		if err != nil {
-			return nil, apierr.New(k.NotFound, "%q is no id", in.Vars["sub"])
-		}
-		sub, err := b.Load(k, id)
-		if err == nil && by.Get(sub) != o.ID() {
-			err = apierr.New(k.NotFound, "%s %d has no %s %d", words(parent.Type), o.ID(), words(k.Type), id)
-		}
-		return sub, err
-	}
 	return []Route{
 		{Method: http.MethodGet, Path: path, Reads: true, Filters: k.Type, Do: func(b *Box, o *schema.Object, in *Input) (any, error) {
 			withParent(in, by)
@@ -33,28 +22,42 @@ func subRoutes(parent, k *Kind, name string, by schema.Attr[int64]) []Route {
 		{Name: Moment("add_" + k.Type.Name()), Method: http.MethodPost, Path: path, Do: func(b *Box, _ *schema.Object, in *Input) (any, error) {
 			return b.Create(k, in) // its hook reads the parent from the path
 		}},
-		{Method: http.MethodGet, Path: item, Reads: true, Params: []string{"fields"}, Do: func(b *Box, o *schema.Object, in *Input) (any, error) {
-			sub, err := of(b, o, in)
-			if err != nil {
-				return nil, err
-			}
+		{Method: http.MethodGet, Path: item, Reads: true, Params: []string{"fields"}, Do: onSub(k, by, func(b *Box, o *schema.Object, in *Input) (any, error) {
 			withParent(in, by)
-			return b.RenderFields(k, sub, in.Fields(k, b))
-		}},
-		{Method: http.MethodPut, Path: item, Do: func(b *Box, o *schema.Object, in *Input) (any, error) {
-			sub, err := of(b, o, in)
-			if err != nil {
-				return nil, err
-			}
-			return b.Update(k, sub.ID(), in)
-		}},
-		{Method: http.MethodDelete, Path: item, Do: func(b *Box, o *schema.Object, in *Input) (any, error) {
-			sub, err := of(b, o, in)
-			if err != nil {
-				return nil, err
-			}
-			return b.Delete(k, sub.ID(), in)
-		}},
+			return b.RenderFields(k, o, in.Fields(k, b))
+		})},
+		{Method: http.MethodPut, Path: item, Do: onSub(k, by, func(b *Box, o *schema.Object, in *Input) (any, error) {
+			return b.Update(k, o.ID(), in)
+		})},
+		{Method: http.MethodDelete, Path: item, Do: onSub(k, by, func(b *Box, o *schema.Object, in *Input) (any, error) {
+			return b.Delete(k, o.ID(), in)
+		})},
+	}
+}
+
+// subPost declares an action on an object of subRoutes: POST
+// parent/{id}/name/{sub}/action.
+func subPost(parent, k *Kind, name, action string, by schema.Attr[int64], do func(b *Box, o *schema.Object, in *Input) (any, error)) Route {
+	return Route{
+		Name: Moment(action), Method: http.MethodPost, Path: parent.Path + "/{id}/" + name + "/{sub}/" + action, Do: onSub(k, by, do),
+	}
+}
+
+// onSub finds the object that {sub} names under the one of the path.
+func onSub(k *Kind, by schema.Attr[int64], do func(b *Box, o *schema.Object, in *Input) (any, error)) func(b *Box, o *schema.Object, in *Input) (any, error) {
+	return func(b *Box, parent *schema.Object, in *Input) (any, error) {
+		id, err := strconv.ParseInt(in.Vars["sub"], 10, 64)
+		if err != nil {
+			return nil, apierr.New(k.NotFound, "%q is no id", in.Vars["sub"])
+		}
+		o, err := b.Load(k, id)
+		if err != nil {
+			return nil, err
+		}
+		if by.Get(o) != parent.ID() {
+			return nil, apierr.New(k.NotFound, "%s %d has no %s %d", words(parent.Type()), parent.ID(), words(k.Type), id)
+		}
+		return do(b, o, in)
 	}
 }
 

@@ -233,7 +233,7 @@ func entityCounts(b *Box, _ *schema.Object) (any, error) {
 	}
 	groups := int64(0)
 	err := b.Tx.Each(b.Key, ConsGroup, func(o *schema.Object) (bool, error) {
-		if CGKind.Get(o) == Snapshot {
+		if DatasetKind.Get(o) == Snapshot {
 			groups++
 		}
 		return true, nil

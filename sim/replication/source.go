@@ -58,7 +58,7 @@ func (r *replica) settings() settings {
 
 func (r *replica) checkGroup(cg *schema.Object) error {
 	switch {
-	case model.CGKind.Get(cg) == model.Snapshot:
+	case model.DatasetKind.Get(cg) == model.Snapshot:
 		return apierr.New(apierr.ReplicaEntityNotMaster, "local_cg_id: %d is a snapshot group", cg.ID()).About("local_cg_id")
 	case model.IsTargetGroup(cg):
 		return apierr.New(apierr.ReplicaEntityIsTarget, "local_cg_id: %d is a replication target", cg.ID()).About("local_cg_id")

@@ -216,7 +216,7 @@ func (r *replica) acceptGroup(ask offer, out *accepted) error {
 			return apierr.New(apierr.MissingField, "remote_pool_id: required to create the target").About("remote_pool_id")
 		}
 		name := r.b.FreeName(model.ConsGroup, model.CGName.Field(), ask.GroupName)
-		body := model.NewBody(map[string]any{"name": name, "pool_id": ask.Pool})
+		body := r.b.Unscheduled(model.NewBody(map[string]any{"name": name, "pool_id": ask.Pool}))
 		if cg, err = r.b.Create(k, &model.Input{Body: body}); err != nil {
 			return err
 		}
