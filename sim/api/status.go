@@ -67,7 +67,7 @@ func StatusOf(code apierr.Code) int {
 		apierr.RuleNameConflict, apierr.LDAPNameConflict, apierr.DatasetNotMaster, apierr.TreeQConflict,
 		apierr.ShareNameConflict, apierr.SMBUserNameConflict, apierr.SMBGroupNameConflict,
 		apierr.PolicyNameConflict, apierr.PolicyInUse, apierr.PolicyNotAssigned, apierr.PolicyForMember,
-		apierr.ScheduleNameConflict, apierr.ScheduleLimitExceeded, apierr.DatasetIsInternal:
+		apierr.ScheduleNameConflict, apierr.ScheduleLimitExceeded, apierr.DatasetIsInternal, apierr.DatasetNotVolume:
 		return http.StatusConflict
 	}
 	return http.StatusInternalServerError

@@ -147,6 +147,7 @@ const (
 	ScheduleNotFound          Code = "SNAPSHOT_SCHEDULE_NOT_FOUND"
 	ScheduleNameConflict      Code = "SNAPSHOT_SCHEDULE_NAME_CONFLICT"
 	ScheduleLimitExceeded     Code = "SNAPSHOT_SCHEDULE_LIMIT_EXCEEDED"
+	DatasetNotVolume          Code = "DATASET_IS_NOT_VOLUME"
 	DatasetIsInternal         Code = "DATASET_IS_INTERNAL"
 )
 

@@ -242,9 +242,7 @@ func CheckAccounts(b *Box) ([]string, error) {
 	for _, t := range []*schema.Type{Volume, Filesystem} {
 		seen := map[int64]bool{}
 		err := b.Tx.Each(b.Key, t, func(o *schema.Object) (bool, error) {
-			if DatasetKind.Get(o) == Master {
-				virtual[DatasetPool.Get(o)] += DatasetSize.Get(o)
-			}
+			virtual[DatasetPool.Get(o)] += ownVirtual(o)
 			family := DatasetFamily.Get(o)
 			if seen[family] {
 				return true, nil

@@ -68,13 +68,11 @@ func datasetComputed() map[*schema.Field]Compute {
 		DatasetHasChildren.Field(): func(b *Box, o *schema.Object) (any, error) {
 			return len(b.Children(o)) > 0, nil
 		},
+		DatasetHasInternal.Field(): func(b *Box, o *schema.Object) (any, error) {
+			return len(b.internals(o)) > 0, nil
+		},
 		DatasetLockState.Field(): lockState,
 	}
-}
-
-// Children lists the ids of a dataset's own snapshots.
-func (b *Box) Children(o *schema.Object) []int64 {
-	return b.Tx.IDsBy(b.Key, o.Type(), DatasetParent.Field(), schema.RefValue(o.ID()))
 }
 
 // lockState is whether a snapshot or a group of them is locked now.
@@ -133,7 +131,11 @@ func openPool(pool *schema.Object) error {
 
 // setCensus puts a dataset in its place in the counts of its pool.
 func setCensus(o *schema.Object) {
-	datasetCensus.Set(o, censusOf(DatasetPool.Get(o), DatasetType.Get(o), DatasetKind.Get(o)))
+	sort := DatasetKind.Get(o)
+	if DatasetIsInternal.Get(o) {
+		sort = internalSort
+	}
+	datasetCensus.Set(o, censusOf(DatasetPool.Get(o), DatasetType.Get(o), sort))
 }
 
 // beforeSnapshot gives a snapshot what it has from its parent. It is write
@@ -143,6 +145,9 @@ func (b *Box) beforeSnapshot(o *schema.Object, in *Input) error {
 	k := b.Kind(o)
 	parent, err := b.Load(k, DatasetParent.Get(o))
 	if err != nil {
+		return err
+	}
+	if err := checkOwn(parent); err != nil {
 		return err
 	}
 	if in.Body.Has("lock_expires_at") && !in.Approved {
@@ -180,11 +185,7 @@ func (b *Box) inherit(o, parent *schema.Object) {
 }
 
 func afterDatasetCreate(b *Box, o *schema.Object, _ *Input) error {
-	virtual := int64(0)
-	if DatasetKind.Get(o) == Master {
-		virtual = DatasetSize.Get(o)
-	}
-	if err := b.account(DatasetPool.Get(o), 0, virtual); err != nil {
+	if err := b.account(DatasetPool.Get(o), 0, ownVirtual(o)); err != nil {
 		return err
 	}
 	if err := b.Recount(o); err != nil {
@@ -210,6 +211,9 @@ func afterDatasetCreate(b *Box, o *schema.Object, _ *Input) error {
 }
 
 func beforeDatasetUpdate(b *Box, old, o *schema.Object, _ *Input) error {
+	if err := checkOwn(o); err != nil {
+		return err
+	}
 	if DatasetKind.Get(o) == Snapshot && DatasetSize.Get(o) != DatasetSize.Get(old) {
 		return apierr.New(apierr.ImmutableField, "size: %d: a snapshot has the size of its parent", DatasetSize.Get(o)).About("size")
 	}
@@ -261,74 +265,6 @@ func (b *Box) Resize(o *schema.Object, size int64) error {
 		return err
 	}
 	return b.Recount(o)
-}
-
-// beforeDatasetDelete asks for approval in the array's order: first for what
-// hangs below, then for the dataset itself. With approval the whole subtree
-// goes (InfiniSDK tests).
-func beforeDatasetDelete(b *Box, o *schema.Object, in *Input) error {
-	children := b.Children(o)
-	if len(children) > 0 && !in.Approved {
-		message := words(o.Type()) + " " + strconv.FormatInt(o.ID(), 10) + " has children"
-		return apierr.New(apierr.ApprovalRequiredVolumeHasChildren, "%s", message).WithReason(message, children...)
-	}
-	if !in.Approved {
-		message := "deleting " + words(o.Type()) + " " + strconv.FormatInt(o.ID(), 10) + " needs approval"
-		return apierr.New(apierr.ApprovalRequired, "%s", message).WithReason(message, o.ID())
-	}
-	if !DatasetCG.IsNull(o) {
-		return apierr.New(apierr.DatasetInCG, "%s %d is a member of consistency group %d", words(o.Type()), o.ID(), DatasetCG.Get(o))
-	}
-	if err := b.checkUnlocked(o, in); err != nil {
-		return err
-	}
-	if err := b.Guard(OnDelete, nil, o); err != nil {
-		return err
-	}
-	for _, id := range children {
-		if _, err := b.Delete(b.Kind(o), id, in); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// checkUnlocked refuses to delete a locked snapshot or group of them, unless
-// one who may force it does.
-func (b *Box) checkUnlocked(o *schema.Object, in *Input) error {
-	force, err := in.Flag("force_if_snapshot_locked", false)
-	if err != nil {
-		return err
-	}
-	if b.lockedNow(o) && (!force || b.Who.Role != "INFINIDAT") {
-		return apierr.New(apierr.DatasetIsLocked, "%s %d is locked until %d", words(o.Type()), o.ID(), DatasetLockExpires.Get(o))
-	}
-	return nil
-}
-
-func afterDatasetDelete(b *Box, o *schema.Object, _ *Input) error {
-	return b.afterRemove(o)
-}
-
-// afterRemove settles the accounts of a dataset that is gone.
-func (b *Box) afterRemove(o *schema.Object) error {
-	if err := b.DropImage(ImageID(o)); err != nil {
-		return err
-	}
-	if err := b.dropTreeQs(o); err != nil {
-		return err
-	}
-	virtual := int64(0)
-	if DatasetKind.Get(o) == Master {
-		virtual = -DatasetSize.Get(o)
-	}
-	if err := b.account(DatasetPool.Get(o), 0, virtual); err != nil {
-		return err
-	}
-	if err := b.Recount(o); err != nil {
-		return err
-	}
-	return b.EmitFor(o, "DELETED")
 }
 
 // MakeMaster creates a dataset on behalf of the array itself: a replication

@@ -72,7 +72,7 @@ var (
 	DatasetCG             = schema.Ref(schema.Field{Name: "cg_id", Flags: schema.Index}, "cons_group")
 	DatasetCGName         = schema.Join(schema.Field{Name: "cg_name"}, DatasetCG, CGName)
 	DatasetHasChildren    = schema.Compute(schema.Bool(schema.Field{Name: "has_children"}))
-	DatasetHasInternal    = schema.Bool(schema.Field{Name: "has_internal_children", Gate: gatePromote})
+	DatasetHasInternal    = schema.Compute(schema.Bool(schema.Field{Name: "has_internal_children", Gate: gatePromote}))
 	DatasetIsInternal     = schema.Bool(schema.Field{Name: "is_internal", Gate: gatePromote})
 	DatasetPromoteSource  = schema.Int(schema.Field{Name: "promote_source_id", Gate: gatePromote})
 	DatasetPolicy         = schema.Ref(schema.Field{Name: "snapshot_policy_id", Flags: schema.Create | schema.Index, NoneZero: true, Gate: gateSnapshotPolicies}, "snapshot_policy")

@@ -17,33 +17,41 @@ func addDatasets(c *Catalog) {
 	shared := anyDataset()
 	c.AddRoutes(
 		Route{Method: http.MethodGet, Path: "datasets", Reads: true, Filters: shared, Do: func(b *Box, _ *schema.Object, in *Input) (any, error) {
-			return b.listDatasets(shared, in)
+			return b.listAcross(shared, []*schema.Type{Volume, Filesystem}, in, func(o *schema.Object) bool { return !DatasetIsInternal.Get(o) })
 		}},
 		Route{Method: http.MethodPut, Path: "datasets/bulk", Do: bulkUpdate},
 	)
 }
 
-// listDatasets answers for both kinds at once, ordered together.
-func (b *Box) listDatasets(shared *schema.Type, in *Input) (any, error) {
-	q, err := shared.ParseQuery(in.Query, schema.Terms{Open: b.Open, PageSize: in.PageSize, Ignore: []string{"approved"}})
+// listAcross answers for datasets of several types at once, ordered together:
+// those that pass, in the terms of the type shown.
+func (b *Box) listAcross(shown *schema.Type, types []*schema.Type, in *Input, pass func(o *schema.Object) bool) (any, error) {
+	q, err := shown.ParseQuery(in.Query, schema.Terms{Open: b.Open, PageSize: in.PageSize, Ignore: []string{"approved"}})
 	if err != nil {
 		return nil, Wire(err)
 	}
-	page := q
-	q.PageSize = 0
 	var found []*schema.Object
-	for _, t := range []*schema.Type{Volume, Filesystem} {
-		some, _, err := b.Find(b.Eng.Catalog.Kind(t.Name()), q)
+	for _, t := range types {
+		k := b.Eng.Catalog.Kind(t.Name())
+		err := b.candidates(k, q.Filters, func(o *schema.Object) error {
+			ok := pass(o)
+			if ok {
+				ok, err = b.matches(k, o, q.Filters)
+			}
+			if ok {
+				found = append(found, o)
+			}
+			return err
+		})
 		if err != nil {
 			return nil, err
 		}
-		found = append(found, some...)
 	}
 	if err := b.order(b.Eng.Catalog.Kind(Volume.Name()), found, q.Sorts); err != nil {
 		return nil, err
 	}
-	out := &Page{Items: []json.RawMessage{}, Total: len(found), Page: page.Page, Size: page.PageSize}
-	for _, o := range cut(found, page) {
+	out := &Page{Items: []json.RawMessage{}, Total: len(found), Page: q.Page, Size: q.PageSize}
+	for _, o := range cut(found, q) {
 		raw, err := b.RenderFields(b.Kind(o), o, q.Fields)
 		if err != nil {
 			return nil, err

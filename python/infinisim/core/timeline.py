@@ -25,10 +25,17 @@ def arm(next_settle_ms):
     flux.current_timeline.schedule_callback(max(0, (next_settle_ms - now_ms()) / 1000), _fire, next_settle_ms)
 
 
-def _fire(due_ms):
-    if _armed[0] == due_ms:
-        _armed[0] = None
+def catch_up(due_ms=None):
+    """Moves the arrays to a time, or to the timeline's, if they are behind it;
+    gives their clock."""
+    due_ms = int(now_ms() if due_ms is None else due_ms)
     clock = server().call("GET", "clock")
     if clock["now"] < due_ms:
         clock = server().call("POST", "clock/advance", {"to": due_ms})
-    arm(clock["next_settle"])
+    return clock
+
+
+def _fire(due_ms):
+    if _armed[0] == due_ms:
+        _armed[0] = None
+    arm(catch_up(due_ms)["next_settle"])
