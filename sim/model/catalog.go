@@ -17,6 +17,7 @@ func NewCatalog() *Catalog {
 	addPromotion(c, volume)
 	addSnapshotPolicies(c)
 	addDatasets(c)
+	addExpress(c)
 	c.Add(hostKind(), clusterKind(), lunKind(), initiatorKind())
 	c.Add(exportKind())
 	addQoS(c)

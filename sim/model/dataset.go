@@ -247,6 +247,9 @@ func afterDatasetUpdate(b *Box, old, o *schema.Object, _ *Input) error {
 	if err := b.Recount(o); err != nil {
 		return err
 	}
+	if err := b.switchExpress(old, o); err != nil {
+		return err
+	}
 	if err := b.checkVirtual(DatasetPool.Get(o)); err != nil {
 		return err
 	}

@@ -81,6 +81,9 @@ func (b *Box) afterRemove(o *schema.Object) error {
 	if err := b.dropTreeQs(o); err != nil {
 		return err
 	}
+	if err := b.dropExpress(o); err != nil {
+		return err
+	}
 	if err := b.account(DatasetPool.Get(o), 0, -ownVirtual(o)); err != nil {
 		return err
 	}

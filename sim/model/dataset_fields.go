@@ -43,7 +43,7 @@ var (
 	DatasetProvisioning   = schema.Enum(schema.Field{Name: "provtype", Flags: schema.Editable | schema.NotNull, Enum: []string{Thin, Thick}, Default: Thin})
 	DatasetSSD            = schema.Bool(schema.Field{Name: "ssd_enabled", Flags: schema.Editable, Default: true})
 	DatasetExpress        = schema.Bool(schema.Field{Name: "ssa_express_enabled", Flags: schema.Update, Gate: gateSSAExpress})
-	DatasetExpressStatus  = schema.String(schema.Field{Name: "ssa_express_status", Default: "N/A", Gate: gateSSAExpress})
+	DatasetExpressStatus  = schema.String(schema.Field{Name: "ssa_express_status", Default: expressOff, Gate: gateSSAExpress})
 	DatasetCompression    = schema.Bool(schema.Field{Name: "compression_enabled", Flags: schema.Editable, Default: true})
 	DatasetRMRTarget      = schema.Bool(schema.Field{Name: "rmr_target"})
 	DatasetRMRSource      = schema.Bool(schema.Field{Name: "rmr_source"})
@@ -96,6 +96,8 @@ var (
 
 	// The dataset's content, the id of an image; 0 is all zeros.
 	datasetImage = schema.Int(schema.Field{Name: "_image", Flags: schema.Private | schema.NotNull})
+	// Its turn in the queue of SSA Express.
+	datasetExpressTurn = schema.Int(schema.Field{Name: "_express_turn", Flags: schema.Private})
 	// The dataset's place in the counts of its pool: "pool/type".
 	datasetCensus = schema.String(schema.Field{Name: "_census", Flags: schema.Private | schema.Index | schema.NotNull})
 )
@@ -125,7 +127,7 @@ func effectiveFields() []schema.Holder {
 // datasetFields are the fields of every dataset, in order.
 func datasetFields() []schema.Holder {
 	fields := []schema.Holder{
-		datasetImage, datasetCensus,
+		datasetImage, datasetCensus, datasetExpressTurn,
 		DatasetType, DatasetKind, DatasetDepth, DatasetName, CreatedAt, UpdatedAt, DatasetMapped, DatasetWriteProtected,
 		DatasetSize, DatasetProvisioning, DatasetSSD, DatasetExpress, DatasetExpressStatus, DatasetCompression,
 		DatasetRMRTarget, DatasetRMRSource, DatasetRMRPeer, DatasetMobilitySource, DatasetRMRGUID, DatasetDataGUID,

@@ -26,26 +26,39 @@ func addDatasets(c *Catalog) {
 // listAcross answers for datasets of several types at once, ordered together:
 // those that pass, in the terms of the type shown.
 func (b *Box) listAcross(shown *schema.Type, types []*schema.Type, in *Input, pass func(o *schema.Object) bool) (any, error) {
+	return b.listFrom(shown, in, func(take func(*schema.Object) error) error {
+		for _, t := range types {
+			err := b.candidates(b.Eng.Catalog.Kind(t.Name()), nil, func(o *schema.Object) error {
+				if !pass(o) {
+					return nil
+				}
+				return take(o)
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// listFrom answers for the datasets that each visits, in the terms of the type
+// shown; they stay in that order if the request names none.
+func (b *Box) listFrom(shown *schema.Type, in *Input, each func(take func(*schema.Object) error) error) (any, error) {
 	q, err := shown.ParseQuery(in.Query, schema.Terms{Open: b.Open, PageSize: in.PageSize, Ignore: []string{"approved"}})
 	if err != nil {
 		return nil, Wire(err)
 	}
 	var found []*schema.Object
-	for _, t := range types {
-		k := b.Eng.Catalog.Kind(t.Name())
-		err := b.candidates(k, q.Filters, func(o *schema.Object) error {
-			ok := pass(o)
-			if ok {
-				ok, err = b.matches(k, o, q.Filters)
-			}
-			if ok {
-				found = append(found, o)
-			}
-			return err
-		})
-		if err != nil {
-			return nil, err
+	err = each(func(o *schema.Object) error {
+		ok, err := b.matches(b.Kind(o), o, q.Filters)
+		if ok {
+			found = append(found, o)
 		}
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
 	if err := b.order(b.Eng.Catalog.Kind(Volume.Name()), found, q.Sorts); err != nil {
 		return nil, err

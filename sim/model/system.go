@@ -149,9 +149,7 @@ func addSystem(c *Catalog) {
 			SystemSecurity.Field(): func(*Box, *schema.Object) (any, error) {
 				return map[string]any{"encryption_enabled": true, "kmip_connectivity_state": "NOT_CONFIGURED", "system_security_state": "NORMAL"}, nil
 			},
-			SystemExpress.Field(): func(*Box, *schema.Object) (any, error) {
-				return map[string]any{"free_ssa_express_capacity": 0, "ssa_express_status": "NOT_AVAILABLE", "total_ssa_express_capacity": 0, "used_ssa_express_capacity": 0}, nil
-			},
+			SystemExpress.Field():  expressInfo,
 		},
 	}
 	k.Routes = []Route{
@@ -215,37 +213,6 @@ func renameSystem(b *Box, _ *schema.Object, in *Input) (any, error) {
 	}
 	o.SetRaw(SystemName.Field(), raw)
 	return raw, b.Save(o)
-}
-
-// entityCounts are those of system/entity_counts.
-func entityCounts(b *Box, _ *schema.Object) (any, error) {
-	sum := func(dataset, kind string) (n int64) {
-		for _, id := range b.Tx.IDs(b.Key, Pool, 0, -1) {
-			n += b.census(id, dataset, kind)
-		}
-		return n
-	}
-	of := func(name string) int64 {
-		if k := b.Eng.Catalog.byType[name]; k != nil {
-			return b.Tx.Count(b.Key, k.Type)
-		}
-		return 0
-	}
-	groups := int64(0)
-	err := b.Tx.Each(b.Key, ConsGroup, func(o *schema.Object) (bool, error) {
-		if DatasetKind.Get(o) == Snapshot {
-			groups++
-		}
-		return true, nil
-	})
-	return map[string]int64{
-		"clusters": of("host_cluster"), "consistency_groups": of("cons_group") - groups, "snapshot_groups": groups,
-		"filesystem_snapshots": sum(OfFS, Snapshot), "filesystems": sum(OfFS, Master), "filesystems_unix": sum(OfFS, Master),
-		"filesystems_windows": 0, "hosts": of("host"), "mapped_volumes": 0, "nfs3_exports": of("export"),
-		"nfs3_exports_win_fs": 0, "pools": of("pool"), "replicas": of("replica"), "replication_groups": 0, "rg_replicas": 0,
-		"smb_shares": 0, "smb_shares_unix_fs": 0, "ssa_express_filesystems": 0, "ssa_express_volumes": 0,
-		"standard_pools": of("pool"), "volume_snapshots": sum(OfVolume, Snapshot), "volumes": sum(OfVolume, Master), "vvol_pools": 0,
-	}, err
 }
 
 // systemCapacity is the sum of what is there.
