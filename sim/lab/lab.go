@@ -44,6 +44,8 @@ type Options struct {
 	Profile string
 	// NoLimits lifts the limits of the profiles.
 	NoLimits bool
+	// EventLog is how many events an array keeps, 0 for the real one's 500,000.
+	EventLog int
 	// JournalSize is how many entries the journal keeps, 0 for the usual.
 	JournalSize int
 	// MaxBytes is how long a durable lab's file may grow, 0 for as long as the
@@ -129,7 +131,7 @@ func New(o Options) (*Lab, error) {
 		o.Seed, o.NoLimits, o.Profile, o.First = kept.Seed, kept.NoLimits, kept.Profile, kept.Next
 		o.Clock.AdvanceTo(db.Now())
 	}
-	engine.Chance, engine.NoLimits = chance.New(o.Seed), o.NoLimits
+	engine.Chance, engine.NoLimits, engine.EventLog = chance.New(o.Seed), o.NoLimits, o.EventLog
 	faults.Seed(engine.Chance)
 	l := assemble(o, db, engine, api.NewRoutes(engine), faults)
 	if kept != nil {

@@ -30,6 +30,8 @@ type Engine struct {
 	Chance *chance.Source
 	// NoLimits lifts the limits of the profiles.
 	NoLimits bool
+	// EventLog is how many events an array keeps, 0 for the real one's 500,000.
+	EventLog int
 	// Log hears of our own bugs and of nothing else.
 	Log *slog.Logger
 }

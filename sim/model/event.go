@@ -65,6 +65,9 @@ const firstEvent = 1000
 
 // Emit adds an event to the array's log.
 func (b *Box) Emit(e Event) error {
+	if flood, err := b.flooded(e.Code); flood || err != nil {
+		return err
+	}
 	_, err := b.emit(e)
 	return err
 }
@@ -95,7 +98,10 @@ func (b *Box) emit(e Event) (*schema.Object, error) {
 	if e.Data != nil {
 		EventData.Set(o, e.Data)
 	}
-	return o, b.Insert(o)
+	if err := b.Insert(o); err != nil {
+		return nil, err
+	}
+	return o, b.dropOldEvents()
 }
 
 // EmitFor reports what happened to an object, such as VOLUME_CREATED
