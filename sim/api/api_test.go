@@ -87,7 +87,7 @@ func TestEnvelope_exact(t *testing.T) {
 	e := out["error"].(map[string]any)
 	assert.Len(t, e, 6)
 	assert.Equal(t, map[string]any{
-		"code": "VOLUME_NOT_FOUND", "message": "volume 7 does not exist", "reasons": []any{}, "severity": "ERROR", "is_remote": false, "data": nil,
+		"code": "VOLUME_NOT_FOUND", "message": "Volume not found: volume 7 does not exist", "reasons": []any{}, "severity": "ERROR", "is_remote": false, "data": nil,
 	}, e)
 }
 

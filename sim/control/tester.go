@@ -11,7 +11,7 @@ import (
 // the length of a page.
 func changeArray(s *Server, r *request) (any, error) {
 	var ask model.Tweak
-	if err := r.decode(&ask, "version", "serial", "default_page_size"); err != nil {
+	if err := r.decode(&ask, "version", "serial", "default_page_size", "next_id"); err != nil {
 		return nil, err
 	}
 	if err := r.lab.Tweak(r.Context(), r.key(), ask); err != nil {

@@ -144,7 +144,10 @@ func (b *Box) Load(k *Kind, id int64) (*schema.Object, error) {
 		return nil, err
 	}
 	if o == nil {
-		return nil, apierr.New(k.NotFound, "%s %d does not exist", words(k.Type), id).About(strconv.FormatInt(id, 10))
+		// "Pool not found" is what the Ansible collection's playbooks look for.
+		noun := words(k.Type)
+		title := strings.ToUpper(noun[:1]) + noun[1:]
+		return nil, apierr.New(k.NotFound, "%s not found: %s %d does not exist", title, noun, id).About(strconv.FormatInt(id, 10))
 	}
 	return o, nil
 }

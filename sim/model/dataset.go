@@ -218,7 +218,8 @@ func beforeDatasetUpdate(b *Box, old, o *schema.Object, _ *Input) error {
 		return apierr.New(apierr.ImmutableField, "size: %d: a snapshot has the size of its parent", DatasetSize.Get(o)).About("size")
 	}
 	if DatasetSize.Get(o) < DatasetSize.Get(old) {
-		return apierr.New(apierr.DatasetShrink, "size: %d is below the present %d", DatasetSize.Get(o), DatasetSize.Get(old)).About("size")
+		return apierr.New(apierr.DatasetShrink, "size: %d is below the present %d: %s size cannot be reduced", // the Ansible collection's playbooks look for it
+			DatasetSize.Get(o), DatasetSize.Get(old), words(o.Type())).About("size")
 	}
 	return checkLock(b, old, o)
 }

@@ -42,6 +42,11 @@ func (b *Box) Create(k *Kind, in *Input) (*schema.Object, error) {
 	if err := b.assign(k, o, in.Body, form.Extra); err != nil {
 		return nil, err
 	}
+	for _, name := range form.Required {
+		if err := b.checkThere(k.Type.Field(name), o); err != nil {
+			return nil, err
+		}
+	}
 	if k.Hooks.BeforeCreate != nil {
 		if err := k.Hooks.BeforeCreate(b, o, in); err != nil {
 			return nil, err
@@ -148,6 +153,22 @@ func (b *Box) checkRef(f *schema.Field, raw json.RawMessage) error {
 		return nil
 	}
 	_, err := b.Load(target, v.Int())
+	if e, ok := apierr.As(err); ok {
+		return e.About(f.Name)
+	}
+	return err
+}
+
+// checkThere refuses the id 0 where an object must be named.
+func (b *Box) checkThere(f *schema.Field, o *schema.Object) error {
+	if f == nil || f.Wire() != schema.WireRef || !o.IsNull(f) {
+		return nil
+	}
+	target := b.Eng.Catalog.byType[f.Refers()]
+	if target == nil {
+		return nil
+	}
+	_, err := b.Load(target, 0)
 	if e, ok := apierr.As(err); ok {
 		return e.About(f.Name)
 	}

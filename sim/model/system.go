@@ -265,10 +265,13 @@ type Tweak struct {
 	Serial *int64 `json:"serial"`
 	// PageSize is the length of a page where the client does not say.
 	PageSize *int64 `json:"default_page_size"`
+	// NextID is the id that the next new object gets: clients are tested with
+	// scripts that presume the ids of their site.
+	NextID *int64 `json:"next_id"`
 }
 
 // Tweak changes the array. It returns INVALID_VALUE for a serial number or a
-// length that is not above 0.
+// length that is not above 0, and for an id that may have been given already.
 func (b *Box) Tweak(t Tweak) error {
 	o, err := b.System()
 	if err != nil {
@@ -289,6 +292,12 @@ func (b *Box) Tweak(t Tweak) error {
 			return apierr.New(apierr.InvalidValue, "default_page_size: %d is not above 0", *t.PageSize).About("default_page_size")
 		}
 		systemPageSize.Set(o, *t.PageSize)
+	}
+	if t.NextID != nil {
+		if next := b.Tx.Peek(b.Key, "id"); *t.NextID < next {
+			return apierr.New(apierr.InvalidValue, "next_id: %d is below %d, the next one", *t.NextID, next).About("next_id")
+		}
+		b.Tx.SetNext(b.Key, "id", *t.NextID)
 	}
 	return b.Tx.Put(b.Key, o)
 }

@@ -62,7 +62,7 @@ func TestRunScript(t *testing.T) {
 	raw, err := os.ReadFile(file)
 	require.NoError(t, err)
 	assert.Contains(t, string(raw), "< 200 \"INFINIBOX\"\n")
-	assert.Contains(t, string(raw), "< 404 POOL_NOT_FOUND: pool 7 does not exist\n")
+	assert.Contains(t, string(raw), "< 404 POOL_NOT_FOUND: Pool not found: pool 7 does not exist\n")
 	simtest.RunScript(r, file, false)
 	r.end()
 	require.Len(t, r.failed, 1)
