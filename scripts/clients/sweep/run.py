@@ -10,6 +10,7 @@ the array's version.
 import itertools
 import os
 import sys
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 import capacity
@@ -113,7 +114,7 @@ class World:
                 "domain_name": "example.com"},
             "sso_identity_providers": {"name": f"sso-{n}", "issuer": "https://sso.example.com", "sign_on_url": "https://sso.example.com/on"},
             "permissions": {"sid": "S-1-1-0", "access": "FULLCONTROL"},
-            "schedules": {"type": "periodic", "retention": 86400000, "interval": 3600000},
+            "schedules": {"type": "periodic", "retention": timedelta(days=1), "interval": timedelta(hours=1)},
             "rg_replicas": {"remote_pool_id": self.far_pool()} if collection == "rg_replicas" else {},
         }.get(collection, {})
 
