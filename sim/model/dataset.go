@@ -23,6 +23,7 @@ func datasetKind(t *schema.Type, path string, notFound, conflict apierr.Code) *K
 		UpdateParams: []string{"force_resize"},
 		DeleteParams: []string{"force_if_snapshot_locked"},
 		Hidden:       DatasetIsInternal.Get,
+		Hides:        func(b *Box) bool { return len(b.allInternals(t)) > 0 },
 		Hooks: Hooks{
 			AfterCreate:  afterDatasetCreate,
 			BeforeUpdate: beforeDatasetUpdate,
@@ -131,11 +132,11 @@ func openPool(pool *schema.Object) error {
 
 // setCensus puts a dataset in its place in the counts of its pool.
 func setCensus(o *schema.Object) {
-	sort := DatasetKind.Get(o)
 	if DatasetIsInternal.Get(o) {
-		sort = internalSort
+		datasetCensus.Set(o, censusOf(anyPool, DatasetType.Get(o), internalSort))
+		return
 	}
-	datasetCensus.Set(o, censusOf(DatasetPool.Get(o), DatasetType.Get(o), sort))
+	datasetCensus.Set(o, censusOf(DatasetPool.Get(o), DatasetType.Get(o), DatasetKind.Get(o)))
 }
 
 // beforeSnapshot gives a snapshot what it has from its parent. It is write

@@ -54,7 +54,7 @@ func (b *Box) page(k *Kind, q schema.Query, found []*schema.Object, total int) (
 // Find gives the objects of one page and the number of all that match. A
 // PageSize of 0 gives all.
 func (b *Box) Find(k *Kind, q schema.Query) ([]*schema.Object, int, error) {
-	if len(q.Filters) == 0 && len(q.Sorts) == 0 && k.Hidden == nil && q.PageSize > 0 {
+	if len(q.Filters) == 0 && len(q.Sorts) == 0 && q.PageSize > 0 && (k.Hidden == nil || !k.Hides(b)) {
 		return b.plainPage(k, q)
 	}
 	var found []*schema.Object

@@ -45,6 +45,8 @@ type Kind struct {
 	Answer func(b *Box, o *schema.Object, in *Input) (any, error)
 	// Hidden leaves an object out of the collection; nil hides none.
 	Hidden func(o *schema.Object) bool
+	// Hides reports whether any object is hidden now; it goes with Hidden.
+	Hides func(b *Box) bool
 	// NextID gives the id of a new object; nil draws from the array's one
 	// sequence.
 	NextID func(b *Box) int64

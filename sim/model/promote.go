@@ -20,8 +20,12 @@ const OnPromote Moment = "promote"
 // parent; when the parent goes, the internal one is a master (InfiniSDK
 // 289.1.4, doc/snapshots.rst, and its tests, 8.6 era).
 
-// internalSort is an internal dataset's place in the counts of its pool.
-const internalSort = "INTERNAL"
+// internalSort is the sort of an internal dataset in the census, which counts
+// those of all pools together.
+const (
+	internalSort = "INTERNAL"
+	anyPool      = 0
+)
 
 // collectAfter is when the array removes an internal dataset that nothing
 // stands above.
@@ -242,16 +246,41 @@ func (b *Box) allChildren(o *schema.Object) []int64 {
 
 // internals lists the internal datasets right under one.
 func (b *Box) internals(o *schema.Object) []int64 {
-	if b.census(DatasetPool.Get(o), DatasetType.Get(o), internalSort) == 0 {
+	all := b.allInternals(o.Type())
+	if len(all) == 0 {
 		return nil
 	}
 	var out []int64
 	for _, id := range b.allChildren(o) {
-		if in, err := b.Must(o.Type(), id); err == nil && DatasetIsInternal.Get(in) {
+		if slices.Contains(all, id) {
 			out = append(out, id)
 		}
 	}
 	return out
+}
+
+func (b *Box) allInternals(t *schema.Type) []int64 {
+	sort := OfVolume
+	if t == Filesystem {
+		sort = OfFS
+	}
+	return b.Tx.IDsBy(b.Key, t, datasetCensus.Field(), schema.TextValue(censusOf(anyPool, sort, internalSort)))
+}
+
+// internalCount is the number of internal datasets in a pool.
+func (b *Box) internalCount(pool int64) (n int64, err error) {
+	for _, t := range []*schema.Type{Volume, Filesystem} {
+		for _, id := range b.allInternals(t) {
+			o, err := b.Must(t, id)
+			if err != nil {
+				return 0, err
+			}
+			if DatasetPool.Get(o) == pool {
+				n++
+			}
+		}
+	}
+	return n, nil
 }
 
 // listInternals lists the internal datasets, those of a type if the path names
