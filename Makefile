@@ -32,8 +32,8 @@ crash: build ## Kills durable servers, alone and in pairs, and compares what is 
 	@go run ./scripts/crash -kills $(or $(KILLS),1000) bin/infinisim
 	@go run ./scripts/crash -pairs $(or $(PAIRS),1) bin/infinisim
 
-golden: ## Writes the golden scripts anew; read the change
-	@go test ./sim/model ./sim/replication -run TestScripts -update
+golden: ## Writes the golden scripts and the role matrix anew; read the change
+	@go test ./sim/model ./sim/replication ./sim/api -run "TestScripts|TestRoles_everyRoute" -update
 
 clients: build ## The runs with real clients alone
 	@scripts/clients.sh

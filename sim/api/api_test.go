@@ -27,7 +27,7 @@ import (
 type client struct {
 	t      testing.TB
 	lab    *lab.Lab
-	server http.Handler
+	server *api.Server
 	header http.Header
 }
 

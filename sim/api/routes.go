@@ -27,6 +27,8 @@ type operation struct {
 	kind string
 	// gate closes it on arrays without it.
 	gate schema.Gate
+	// least is the least role that may make it.
+	least string
 	// created answers 201.
 	created bool
 	do      func(b *model.Box, in *model.Input) (any, error)
@@ -35,7 +37,10 @@ type operation struct {
 }
 
 func (t *Routes) route() {
-	handle := func(method, path string, op operation) { t.router.Method(method, root+"/"+path, serve(op)) }
+	handle := func(method, path string, op operation) {
+		t.router.Method(method, root+"/"+path, serve(op))
+		t.served = append(t.served, Served{Method: method, Path: path, Least: op.least, Kind: op.kind})
+	}
 	for _, k := range t.engine.Catalog.Kinds() {
 		if !k.Single {
 			crud(k, handle)
@@ -46,8 +51,8 @@ func (t *Routes) route() {
 	}
 	handle(http.MethodPost, "users/login", operation{anonymous: true, object: true, session: (*Server).login})
 	handle(http.MethodPost, "users/logout", operation{anonymous: true, session: (*Server).logout})
-	t.router.Method(http.MethodPost, "/api/infinisim/echo", serve(operation{do: echo}))
-	t.router.Method(http.MethodPost, "/api/infinisim/return_error", serve(operation{do: returnError}))
+	t.router.Method(http.MethodPost, "/api/infinisim/echo", serve(operation{least: model.RoleReadOnly, do: echo}))
+	t.router.Method(http.MethodPost, "/api/infinisim/return_error", serve(operation{least: model.RoleReadOnly, do: returnError}))
 }
 
 // crud routes the requests that every kind answers.
@@ -56,6 +61,14 @@ func crud(k *model.Kind, handle func(method, path string, op operation)) {
 	plain := handle
 	handle = func(method, path string, op operation) {
 		op.kind = k.Type.Name()
+		switch {
+		case op.reads:
+			op.least = model.RoleReadOnly
+		case method == http.MethodPut && k.LeastUpdate != "":
+			op.least = k.LeastUpdate
+		default:
+			op.least = k.Least
+		}
 		plain(method, path, op)
 	}
 	handle(http.MethodGet, k.Path, operation{
@@ -124,6 +137,7 @@ func (t *Routes) extra(route model.Route) operation {
 	k := t.owner(route.Path)
 	op := operation{
 		reads: route.Reads, params: route.Params, filters: route.Filters, anonymous: route.Anonymous, gate: route.Needs,
+		least: route.Least,
 	}
 	if k != nil {
 		op.kind = k.Type.Name()
@@ -135,6 +149,11 @@ func (t *Routes) extra(route model.Route) operation {
 		o, err := load(b, k, in)
 		if err != nil {
 			return nil, err
+		}
+		if route.Least == model.RolePoolAdmin && k.Least == model.RolePoolAdmin {
+			if err := b.Own(o); err != nil {
+				return nil, err
+			}
 		}
 		if route.Name != "" {
 			if err := b.Guard(route.Name, nil, o); err != nil {

@@ -268,11 +268,8 @@ func (s *Server) allow(b *model.Box, x *exchange) error {
 	if x.op.gate != (schema.Gate{}) && !x.op.gate.Open(b.Release()) {
 		return apierr.New(apierr.PathNotFound, "this array has nothing at %s", x.r.URL.Path)
 	}
-	if !x.op.reads && !x.op.anonymous {
-		switch b.Who.Role {
-		case model.RoleReadOnly, model.RoleTechnician:
-			return apierr.New(apierr.PermissionDenied, "role %s may not %s %s", b.Who.Role, x.r.Method, x.r.URL.Path)
-		}
+	if !x.op.anonymous && !model.May(b.Who.Role, x.op.least) {
+		return apierr.New(apierr.PermissionDenied, "role %s may not %s %s", b.Who.Role, x.r.Method, x.r.URL.Path)
 	}
 	if x.op.filters != nil || slices.Contains(x.op.params, "*") {
 		return nil

@@ -48,7 +48,22 @@ type Options struct {
 type Routes struct {
 	engine *model.Engine
 	router chi.Router
+	served []Served
 }
+
+// Served is one request that arrays answer.
+type Served struct {
+	// Method and Path are those of the request; the path, under /api/rest, has
+	// its variables in braces.
+	Method, Path string
+	// Least is the least role that may make it, empty if it needs no session.
+	Least string
+	// Kind is the type of the objects that it is about, empty for none.
+	Kind string
+}
+
+// Served lists what arrays answer. The caller must not change the list.
+func (t *Routes) Served() []Served { return t.served }
 
 // Server answers for one array. It is an http.Handler.
 type Server struct {

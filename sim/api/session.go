@@ -30,6 +30,16 @@ func (s *Server) identify(b *model.Box, x *exchange) (model.Identity, error) {
 		who, ok := s.sessions[c.Value]
 		s.mu.Unlock()
 		if ok {
+			if who, ok, err = b.Session(who); err != nil {
+				return who, err
+			}
+			if !ok { // its user is disabled or gone
+				s.mu.Lock()
+				delete(s.sessions, c.Value)
+				s.mu.Unlock()
+			}
+		}
+		if ok {
 			who.Remote = remoteCredentials(x.r.Header.Get("X-Remote-Authorization"))
 			return who, nil
 		}

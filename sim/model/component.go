@@ -181,7 +181,7 @@ func addComponents(c *Catalog) {
 		return found.pick(in.Query.Get("fields")), err
 	})
 	for _, verb := range []string{"enable", "disable"} {
-		c.AddRoutes(Route{Method: http.MethodPost, Path: "components/nodes/{id}/fc_ports/{key}/" + verb, Do: switchFCPort(verb == "enable")})
+		c.AddRoutes(Route{Least: RoleTechnician, Method: http.MethodPost, Path: "components/nodes/{id}/fc_ports/{key}/" + verb, Do: switchFCPort(verb == "enable")})
 	}
 	addServices(get)
 }

@@ -52,7 +52,7 @@ func addConfig(c *Catalog) {
 			}
 			return raw, nil
 		}},
-		Route{Method: http.MethodPut, Path: "config/mgmt/{key}", Do: setMgmt},
+		Route{Method: http.MethodPut, Path: "config/mgmt/{key}", Least: RoleAdmin, Do: setMgmt},
 		Route{Method: http.MethodGet, Path: "config/limits", Reads: true, Params: []string{"fields"}, Do: func(b *Box, _ *schema.Object, in *Input) (any, error) {
 			return limits(b, in.Query.Get("fields")), nil
 		}},

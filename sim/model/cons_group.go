@@ -35,6 +35,7 @@ var (
 
 func consGroupKind() *Kind {
 	k := &Kind{
+		Least: RolePoolAdmin, InPool: inOwnPool(CGPool),
 		Type: ConsGroup, Path: "cgs", NotFound: apierr.CGNotFound, Conflict: apierr.CGNameConflict, Gate: schema.Gate{Feature: "cons_groups"},
 		Forms: []Form{{
 			Name: "a snapshot group", When: func(in Body) bool { return in.Has("parent_id") },

@@ -11,6 +11,7 @@ import (
 // datasetKind is what volumes and filesystems have in common.
 func datasetKind(t *schema.Type, path string, notFound, conflict apierr.Code) *Kind {
 	k := &Kind{
+		Least: RolePoolAdmin, InPool: inOwnPool(DatasetPool),
 		Type: t, Path: path, NotFound: notFound, Conflict: conflict,
 		Forms: []Form{{
 			Name: "a snapshot", When: func(in Body) bool { return in.Has("parent_id") },

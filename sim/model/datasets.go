@@ -19,7 +19,7 @@ func addDatasets(c *Catalog) {
 		Route{Method: http.MethodGet, Path: "datasets", Reads: true, Filters: shared, Do: func(b *Box, _ *schema.Object, in *Input) (any, error) {
 			return b.listAcross(shared, []*schema.Type{Volume, Filesystem}, in, func(o *schema.Object) bool { return !DatasetIsInternal.Get(o) })
 		}},
-		Route{Method: http.MethodPut, Path: "datasets/bulk", Do: bulkUpdate},
+		Route{Method: http.MethodPut, Path: "datasets/bulk", Least: RolePoolAdmin, Do: bulkUpdate},
 	)
 }
 

@@ -52,6 +52,11 @@ func (b *Box) Create(k *Kind, in *Input) (*schema.Object, error) {
 			return nil, err
 		}
 	}
+	if k.Least == RolePoolAdmin {
+		if err := b.Own(o); err != nil {
+			return nil, err
+		}
+	}
 	if err := b.Guard(OnCreate, nil, o); err != nil {
 		return nil, err
 	}
@@ -198,6 +203,11 @@ func (b *Box) Update(k *Kind, id int64, in *Input) (*schema.Object, error) {
 	if k.Fixed {
 		return nil, apierr.New(apierr.MethodNotAllowed, "%s %d cannot be changed", words(k.Type), id)
 	}
+	if k.Least == RolePoolAdmin {
+		if err := b.Own(old); err != nil {
+			return nil, err
+		}
+	}
 	if err := b.checkKeys(k, in, schema.Update, nil); err != nil {
 		return nil, err
 	}
@@ -235,6 +245,11 @@ func (b *Box) Delete(k *Kind, id int64, in *Input) (*schema.Object, error) {
 	}
 	if k.Fixed {
 		return nil, apierr.New(apierr.MethodNotAllowed, "%s %d cannot be deleted", words(k.Type), id)
+	}
+	if k.Least == RolePoolAdmin {
+		if err := b.Own(o); err != nil {
+			return nil, err
+		}
 	}
 	if k.ApproveDelete && !in.Approved {
 		message := "deleting " + words(k.Type) + " " + strconv.FormatInt(id, 10) + " needs approval"

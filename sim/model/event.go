@@ -131,7 +131,8 @@ func nameOf(o *schema.Object) string {
 
 func addEvents(c *Catalog) {
 	k := &Kind{
-		Type: EventType, Path: "events", NotFound: apierr.EventNotFound,
+		Least: RoleAdmin,
+		Type: EventType, Path: "events", NotFound: apierr.EventNotFound, Fixed: true,
 		NextID:   func(b *Box) int64 { return b.Tx.Next(b.Key, "event") },
 		Computed: map[*schema.Field]Compute{EventSeq.Field(): func(_ *Box, o *schema.Object) (any, error) { return o.ID(), nil }},
 	}

@@ -91,6 +91,7 @@ func defaultPermissions() []Permission {
 
 func exportKind() *Kind {
 	return &Kind{
+		Least: RolePoolAdmin, InPool: inPoolOf(Filesystem, ExportFilesystem),
 		Type: Export, Path: "exports", NotFound: apierr.ExportNotFound, Conflict: apierr.ExportPathConflict,
 		Gate:  schema.Gate{Feature: "nas"},
 		Forms: []Form{{Name: "an export", Required: []string{"filesystem_id", "export_path"}}},

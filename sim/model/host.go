@@ -60,6 +60,7 @@ var (
 
 func hostKind() *Kind {
 	k := &Kind{
+		Least: RoleAdmin,
 		Type: Host, Path: "hosts", NotFound: apierr.HostNotFound, Conflict: apierr.HostNameConflict,
 		Forms: []Form{{Name: "a host", Required: []string{"name"}}},
 		Hooks: Hooks{
@@ -126,6 +127,7 @@ var (
 
 func initiatorKind() *Kind {
 	k := &Kind{
+		Least: RoleAdmin,
 		Type: Initiator, Path: "initiators", NotFound: apierr.InitiatorNotFound, Single: true,
 		NextID: func(b *Box) int64 { return b.Tx.Next(b.Key, "initiator") },
 	}

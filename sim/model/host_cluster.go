@@ -27,6 +27,7 @@ var (
 
 func clusterKind() *Kind {
 	k := &Kind{
+		Least: RoleAdmin,
 		Type: Cluster, Path: "clusters", NotFound: apierr.ClusterNotFound, Conflict: apierr.ClusterNameConflict,
 		Forms: []Form{{Name: "a cluster", Required: []string{"name"}}},
 		Hooks: Hooks{

@@ -31,6 +31,13 @@ type Kind struct {
 	Fixed bool
 	// Single kinds have one object and routes of their own alone.
 	Single bool
+	// Least is the least role that creates, updates and deletes, and that the
+	// kind's routes need which write and do not say; LeastUpdate is that for
+	// updates where it differs.
+	Least, LeastUpdate string
+	// InPool finds the pool that an object is in: pools' administrators change
+	// what is in theirs. nil means that the kind is in none.
+	InPool func(b *Box, o *schema.Object) (int64, error)
 	// ApproveDelete demands approved=true for a DELETE.
 	ApproveDelete bool
 	// CreateParams, UpdateParams and DeleteParams are the query parameters
@@ -133,8 +140,10 @@ type Route struct {
 	Method string
 	// Path is the whole path under /api/rest; "{id}" is the object's id.
 	Path string
-	// Reads says that nothing is written.
+	// Reads says that nothing is written; everybody may read.
 	Reads bool
+	// Least is the least role that may make the request, empty for the kind's.
+	Least string
 	// Params are the query parameters that the route knows.
 	Params []string
 	// Filters names the type whose query language the route speaks.
@@ -223,7 +232,15 @@ func (c *Catalog) Routes() []Route {
 			if r.Needs == (schema.Gate{}) {
 				r.Needs = k.Gate
 			}
+			if r.Least == "" {
+				r.Least = k.Least
+			}
 			out = append(out, r)
+		}
+	}
+	for i := range out {
+		if out[i].Reads {
+			out[i].Least = RoleReadOnly
 		}
 	}
 	return out

@@ -41,7 +41,7 @@ func lunKind() *Kind {
 // names it in a LUN.
 func lunRoutes(k *Kind, by schema.Attr[int64]) []Route {
 	item := k.Path + "/{id}/luns"
-	return []Route{
+	routes := []Route{
 		Post(k, "luns", func(b *Box, o *schema.Object, in *Input) (any, error) { return b.mapVolume(by, o, in) }),
 		{Method: http.MethodGet, Path: item, Reads: true, Filters: LUN, Do: func(b *Box, o *schema.Object, in *Input) (any, error) {
 			return b.List(b.Eng.Catalog.Kind(LUN.Name()), in, ownLUNs(by, o.ID())...)
@@ -56,6 +56,10 @@ func lunRoutes(k *Kind, by schema.Attr[int64]) []Route {
 			return b.unmap(by, o, LUNVolume, in.Vars["volume"])
 		}},
 	}
+	for i := range routes {
+		routes[i].Least = RolePoolAdmin // of the volume's pool
+	}
+	return routes
 }
 
 // ownLUNs picks the records of a host, or those of a cluster itself.
@@ -149,7 +153,11 @@ func (b *Box) mapVolume(by schema.Attr[int64], o *schema.Object, in *Input) (any
 	if err := json.Unmarshal(in.Raw, &ask); err != nil {
 		return nil, apierr.New(apierr.InvalidValue, "body: %v", err)
 	}
-	if _, err := b.Load(b.Eng.Catalog.Kind(Volume.Name()), ask.Volume); err != nil {
+	volume, err := b.Load(b.Eng.Catalog.Kind(Volume.Name()), ask.Volume)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.Own(volume); err != nil {
 		return nil, err
 	}
 	cluster, hosts := int64(0), []int64{o.ID()}
@@ -256,6 +264,13 @@ func (b *Box) unmap(by schema.Attr[int64], o *schema.Object, field schema.Attr[i
 	}
 	if by.Field() == LUNHost.Field() && LUNClustered.Get(l) {
 		return nil, apierr.New(apierr.LUNIsClustered, "LUN %d of host %d belongs to cluster %d", LUNNumber.Get(l), o.ID(), LUNCluster.Get(l))
+	}
+	volume, err := b.Must(Volume, LUNVolume.Get(l))
+	if err != nil {
+		return nil, err
+	}
+	if err := b.Own(volume); err != nil {
+		return nil, err
 	}
 	raw, err := b.Render(l)
 	if err != nil {

@@ -37,6 +37,7 @@ const listVersion = 2
 
 func addMetadata(c *Catalog) {
 	k := &Kind{
+		Least: RolePoolAdmin,
 		Type: Metadata, Path: "metadata", NotFound: apierr.MetadataNotFound, Single: true,
 		NextID: func(b *Box) int64 { return b.Tx.Next(b.Key, "metadata") },
 	}
@@ -68,11 +69,32 @@ func addMetadata(c *Catalog) {
 	})
 }
 
+// ownMetaTarget is metaTarget for one who is about to change the object's
+// metadata.
+func (b *Box) ownMetaTarget(in *Input) (id int64, word string, err error) {
+	id, word, o, err := b.findMetaTarget(in)
+	if err != nil {
+		return 0, "", err
+	}
+	if o == nil && !May(b.Who.Role, RoleAdmin) {
+		return 0, "", b.denied("change the system's metadata")
+	}
+	if o != nil {
+		err = b.Own(o)
+	}
+	return id, word, err
+}
+
 // metaTarget finds the object that a path names, and the word for its type.
 func (b *Box) metaTarget(in *Input) (id int64, word string, err error) {
+	id, word, _, err = b.findMetaTarget(in)
+	return id, word, err
+}
+
+func (b *Box) findMetaTarget(in *Input) (id int64, word string, o *schema.Object, err error) {
 	name := in.Vars["object"]
 	if name == ofSystem {
-		return systemID, ofSystem, nil
+		return systemID, ofSystem, nil, nil
 	}
 	id, err = strconv.ParseInt(name, 10, 64)
 	if err == nil {
@@ -82,14 +104,14 @@ func (b *Box) metaTarget(in *Input) (id int64, word string, err error) {
 			}
 			o, err := b.Tx.Get(b.Key, k.Type, id)
 			if err != nil {
-				return 0, "", err
+				return 0, "", nil, err
 			}
 			if o != nil {
-				return id, metaWord(k, o), nil
+				return id, metaWord(k, o), o, nil
 			}
 		}
 	}
-	return 0, "", apierr.New(apierr.MetadataObjectNotFound, "object %q does not exist", name)
+	return 0, "", nil, apierr.New(apierr.MetadataObjectNotFound, "object %q does not exist", name)
 }
 
 // metaWord is the word for an object's type in metadata, empty for a kind that
@@ -157,7 +179,7 @@ func objectMetadata(b *Box, _ *schema.Object, in *Input) (any, error) {
 // setMetadata merges what is sent into an object's metadata. Values are kept
 // as texts; an entry whose value stays keeps its id.
 func setMetadata(b *Box, _ *schema.Object, in *Input) (any, error) {
-	id, word, err := b.metaTarget(in)
+	id, word, err := b.ownMetaTarget(in)
 	if err != nil {
 		return nil, err
 	}
@@ -220,7 +242,7 @@ func (b *Box) setMetadata(object int64, word, key, value string) error {
 }
 
 func clearMetadata(b *Box, _ *schema.Object, in *Input) (any, error) {
-	id, _, err := b.metaTarget(in)
+	id, _, err := b.ownMetaTarget(in)
 	if err != nil {
 		return nil, err
 	}
@@ -258,6 +280,9 @@ func oneMetadata(b *Box, _ *schema.Object, in *Input) (any, error) {
 }
 
 func unsetMetadata(b *Box, _ *schema.Object, in *Input) (any, error) {
+	if _, _, err := b.ownMetaTarget(in); err != nil {
+		return nil, err
+	}
 	o, err := b.mustEntry(in)
 	if err != nil {
 		return nil, err

@@ -20,6 +20,9 @@ func readMove(b *Box, in *Input) (ask moveAsk, to *schema.Object, err error) {
 	if to, err = b.Load(b.Eng.Catalog.Kind(Pool.Name()), ask.Pool); err != nil {
 		return ask, nil, err
 	}
+	if err := b.OwnPool(to.ID()); err != nil {
+		return ask, nil, err
+	}
 	return ask, to, openPool(to)
 }
 
@@ -104,6 +107,7 @@ func (b *Box) moveFamily(o *schema.Object, to int64, withCapacity bool) error {
 			return err
 		}
 		DatasetPool.Set(d, to)
+		setCensus(d)
 		if err := b.Save(d); err != nil {
 			return err
 		}

@@ -66,6 +66,7 @@ const customerTarget = "customer-smtp"
 
 func targetKind() *Kind {
 	k := &Kind{
+		Least: RoleAdmin,
 		Type: NotificationTarget, Path: "notifications/targets", NotFound: apierr.TargetNotFound, Conflict: apierr.TargetNameConflict,
 		Forms: []Form{{Name: "a notification target", Required: []string{"name", "protocol", "host"}}},
 		Hooks: Hooks{
@@ -124,6 +125,7 @@ func ruleKind() *Kind {
 		return err
 	}
 	return &Kind{
+		Least: RoleAdmin,
 		Type: NotificationRule, Path: "notifications/rules", NotFound: apierr.RuleNotFound, Conflict: apierr.RuleNameConflict,
 		Forms: []Form{{Name: "a notification rule", Required: []string{"name", "target_id"}}},
 		Hooks: Hooks{
@@ -174,7 +176,7 @@ func addNFSCapabilities(c *Catalog) {
 		Route{Method: http.MethodGet, Path: "nfs/server_capabilities", Reads: true, Do: func(b *Box, _ *schema.Object, _ *Input) (any, error) {
 			return []nfsCapabilities{read(b)}, nil
 		}},
-		Route{Method: http.MethodPut, Path: "nfs/server_capabilities", Do: func(b *Box, _ *schema.Object, in *Input) (any, error) {
+		Route{Method: http.MethodPut, Path: "nfs/server_capabilities", Least: RoleAdmin, Do: func(b *Box, _ *schema.Object, in *Input) (any, error) {
 			word := strings.ToUpper(text(in.Body["nfsv4_support"]))
 			if !slices.Contains(words, word) {
 				return nil, apierr.New(apierr.InvalidValue, "nfsv4_support: %s is none of DISABLED, ENABLED", in.Body["nfsv4_support"]).About("nfsv4_support")

@@ -115,6 +115,7 @@ func checkMaxExtend(v schema.Value) error {
 
 func poolKind() *Kind {
 	k := &Kind{
+		Least: RoleAdmin,
 		Type: Pool, Path: "pools", NotFound: apierr.PoolNotFound, Conflict: apierr.PoolNameConflict, ApproveDelete: true,
 		Forms: []Form{{
 			Name: "an S3 pool", Required: []string{"name", "physical_capacity"},
@@ -138,10 +139,43 @@ func poolKind() *Kind {
 		Post(k, "unlock", func(b *Box, o *schema.Object, _ *Input) (any, error) { return b.setPoolState(o, Normal) }),
 		{
 			Method: http.MethodGet, Path: "pools/administered_pools", Reads: true, Filters: Pool,
-			Do: func(b *Box, _ *schema.Object, in *Input) (any, error) { return b.List(k, in) },
+			Do: administeredPools,
 		},
 	}
 	return k
+}
+
+// administeredPools lists the pools that the caller may change: those that a
+// pool's administrator owns, or all.
+func administeredPools(b *Box, _ *schema.Object, in *Input) (any, error) {
+	k := b.Eng.Catalog.Kind(Pool.Name())
+	q, err := b.Query(k, in)
+	if err != nil {
+		return nil, err
+	}
+	all := q
+	all.PageSize = 0
+	found, _, err := b.Find(k, all)
+	if err != nil {
+		return nil, err
+	}
+	found = slices.DeleteFunc(found, func(p *schema.Object) bool {
+		return b.Who.Role == RolePoolAdmin && !slices.Contains(PoolOwners.Get(p), b.Who.ID)
+	})
+	return b.page(k, q, cut(found, q), len(found))
+}
+
+// checkOwners refuses owners that are no users.
+func checkOwners(b *Box, o *schema.Object) error {
+	for _, id := range PoolOwners.Get(o) {
+		if _, err := b.Load(b.Eng.Catalog.Kind(User.Name()), id); err != nil {
+			if e, ok := apierr.As(err); ok {
+				return e.About(PoolOwners.Name())
+			}
+			return err
+		}
+	}
+	return nil
 }
 
 func beforePoolCreate(b *Box, o *schema.Object, _ *Input) error {
@@ -175,6 +209,9 @@ func checkSystemSpace(b *Box, o *schema.Object, physical, virtual int64) error {
 }
 
 func beforePoolUpdate(b *Box, old, o *schema.Object, _ *Input) error {
+	if err := checkOwners(b, o); err != nil {
+		return err
+	}
 	PoolPhysical.Set(o, roundUp(PoolPhysical.Get(o), poolUnit))
 	PoolVirtual.Set(o, roundUp(PoolVirtual.Get(o), poolUnit))
 	if PoolPhysical.Get(o) < poolPhysical.Get(o) {

@@ -45,7 +45,7 @@ func addPromotion(c *Catalog, volume *Kind) {
 	})
 	promote.Needs = gatePromote
 	group := Post(c.Kind(ConsGroup.Name()), string(OnPromote), promoteGroup)
-	group.Needs = gatePromote
+	group.Needs, group.Least = gatePromote, RolePoolAdmin
 	volume.Routes = append(volume.Routes, promote)
 	c.AddRoutes(group)
 	list := func(path string, shown *schema.Type, types ...*schema.Type) {

@@ -45,6 +45,7 @@ const qosEnabled = "qos.enabled"
 // unsourced: that a policy in use cannot be deleted.
 func addQoS(c *Catalog) {
 	k := &Kind{
+		Least: RoleAdmin,
 		Type: QoSPolicy, Path: "qos/policies", NotFound: apierr.QoSPolicyNotFound, Conflict: apierr.QoSPolicyNameConflict,
 		Gate:  schema.Gate{Feature: "qos"},
 		Forms: []Form{{Name: "a QoS policy", Required: []string{"name", "type"}}},
@@ -83,6 +84,7 @@ func addQoS(c *Catalog) {
 		}},
 	}
 	c.Add(k, &Kind{
+		Least: RoleAdmin,
 		Type: QoSAssignment, Path: "qos/assigned_entities", NotFound: apierr.QoSNotAssigned, Single: true,
 		NextID: func(b *Box) int64 { return b.Tx.Next(b.Key, "qos_assignment") },
 	})

@@ -71,6 +71,7 @@ func timeOfDay(v schema.Value) error {
 
 func scheduleKind() *Kind {
 	return &Kind{
+		Least: RoleAdmin,
 		Type: Schedule, Path: "snapshot_policies/{snapshot_policy_id}/schedules", NotFound: apierr.ScheduleNotFound,
 		Conflict: apierr.ScheduleNameConflict, Single: true, Gate: gateSnapshotPolicies,
 		Forms: []Form{{

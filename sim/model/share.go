@@ -54,6 +54,7 @@ var (
 // groups.
 func addShares(c *Catalog) {
 	share := &Kind{
+		Least: RolePoolAdmin, InPool: inPoolOf(Filesystem, ShareFilesystem),
 		Type: Share, Path: "shares", NotFound: apierr.ShareNotFound, Conflict: apierr.ShareNameConflict, Gate: gateSMB(),
 		Forms: []Form{{Name: "a share", Required: []string{"name", "filesystem_id"}}},
 		Hooks: Hooks{
@@ -70,6 +71,7 @@ func addShares(c *Catalog) {
 		Change: func(*schema.Object) Body { return NewBody(map[string]any{"description": "other"}) },
 	}
 	permission := &Kind{
+		Least: RolePoolAdmin, InPool: inPoolOf(Share, SharePermShare),
 		Type: SharePermission, Path: "shares/{share_id}/permissions", NotFound: apierr.SharePermissionNotFound, Single: true,
 		Forms: []Form{{Name: "a permission", Required: []string{"sid", "access"}}},
 		Hooks: Hooks{BeforeCreate: func(_ *Box, o *schema.Object, in *Input) error {
@@ -141,6 +143,7 @@ func smbUserKind() *Kind {
 		return nil
 	}
 	return &Kind{
+		Least: RoleAdmin,
 		Type: SMBUser, Path: "smb_users", NotFound: apierr.SMBUserNotFound, Conflict: apierr.SMBUserNameConflict, Gate: gateSMB(),
 		Forms: []Form{{Name: "an SMB user", Required: []string{"name", "password"}}},
 		Hooks: Hooks{
@@ -154,6 +157,7 @@ func smbUserKind() *Kind {
 
 func smbGroupKind() *Kind {
 	return &Kind{
+		Least: RoleAdmin,
 		Type: SMBGroup, Path: "smb_groups", NotFound: apierr.SMBGroupNotFound, Conflict: apierr.SMBGroupNameConflict, Gate: gateSMB(),
 		Forms:  []Form{{Name: "an SMB group", Required: []string{"name"}}},
 		Hooks:  Hooks{BeforeCreate: withSID},

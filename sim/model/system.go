@@ -124,6 +124,7 @@ func (c *Catalog) OnFormat(fn func(b *Box) error) { c.format = append(c.format, 
 
 func addSystem(c *Catalog) {
 	k := &Kind{
+		Least: RoleAdmin,
 		Type: SystemType, Path: "system", NotFound: apierr.ObjectNotFound, Single: true,
 		Computed: map[*schema.Field]Compute{
 			SystemCapacity.Field():  systemCapacity,

@@ -67,6 +67,7 @@ func useState(used, soft, hard schema.Attr[int64]) Compute {
 
 func treeQKind() *Kind {
 	return &Kind{
+		Least: RolePoolAdmin, InPool: inPoolOf(Filesystem, TreeQFilesystem),
 		Type: TreeQ, Path: "filesystems/{filesystem_id}/treeqs", NotFound: apierr.TreeQNotFound, Conflict: apierr.TreeQConflict, Single: true,
 		Gate:  schema.Gate{Feature: "treeq"},
 		Forms: []Form{{Name: "a tree queue", Required: []string{"path"}}},

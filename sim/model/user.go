@@ -14,23 +14,12 @@ import (
 	"infinisim/sim/schema"
 )
 
-// The roles of users (vendor KB 115000244869).
-const (
-	RoleInfinidat  = "INFINIDAT"
-	RoleAdmin      = "ADMIN"
-	RolePoolAdmin  = "POOL_ADMIN"
-	RoleReadOnly   = "READ_ONLY"
-	RoleTechnician = "TECHNICIAN"
-)
 
-func roles() []string {
-	return []string{RoleInfinidat, RoleAdmin, RolePoolAdmin, RoleReadOnly, RoleTechnician}
-}
 
 // The fields of a user.
 var (
 	UserKind     = schema.Enum(schema.Field{Name: "type", Enum: []string{"Local", "Ldap"}, Flags: schema.Create, Default: "Local"})
-	UserRole     = schema.Enum(schema.Field{Name: "role", Flags: schema.Editable, Enum: roles(), Default: RoleReadOnly})
+	UserRole     = schema.Enum(schema.Field{Name: "role", Flags: schema.Editable, Enum: Roles(), Default: RoleReadOnly})
 	UserRoles    = schema.List[string](schema.Field{Name: "roles", Flags: schema.Editable, Check: checkRoles})
 	UserEmail    = schema.String(schema.Field{Name: "email", Flags: schema.Editable})
 	UserName     = schema.String(schema.Field{Name: "name", Flags: schema.Editable | schema.Unique | schema.NotNull, Check: checkName})
@@ -98,6 +87,7 @@ func (b *Box) Authenticate(name, password string) (Identity, error) {
 func addUsers(c *Catalog) {
 	k := &Kind{
 		Type: User, Path: "users", NotFound: apierr.UserNotFound, Conflict: apierr.UserNameConflict,
+		Least: RoleAdmin, LeastUpdate: RoleReadOnly, // of its own account alone
 		Forms: []Form{{
 			Name: "an LDAP user or group", Required: []string{"name"}, Extra: []string{"dn", "ldap_id"},
 			When: func(in Body) bool { return strings.EqualFold(text(in["type"]), "Ldap") },
@@ -105,14 +95,19 @@ func addUsers(c *Catalog) {
 		Hooks: Hooks{
 			BeforeCreate: func(b *Box, o *schema.Object, in *Input) error { return b.completeUser(o, in) },
 			AfterCreate:  func(b *Box, o *schema.Object, _ *Input) error { return b.EmitFor(o, "CREATED") },
-			BeforeUpdate: func(b *Box, _, o *schema.Object, in *Input) error { return b.completeUser(o, in) },
+			BeforeUpdate: func(b *Box, _, o *schema.Object, in *Input) error {
+				if err := b.checkSelf(o, in); err != nil {
+					return err
+				}
+				return b.completeUser(o, in)
+			},
 			BeforeDelete: func(_ *Box, o *schema.Object, _ *Input) error {
 				if o.ID() < 0 {
 					return apierr.New(apierr.UserIsBuiltIn, "user %d, %s, is built in", o.ID(), UserName.Get(o))
 				}
 				return nil
 			},
-			AfterDelete: func(b *Box, o *schema.Object, _ *Input) error { return b.EmitFor(o, "DELETED") },
+			AfterDelete: afterUserDelete,
 		},
 		Sample: func(w World) Body {
 			return NewBody(map[string]any{"name": w.Name(), "email": "u@example.com", "password": "Aa1!aaa123456", "role": "PoolAdmin"})
@@ -125,6 +120,53 @@ func addUsers(c *Catalog) {
 	}
 	c.Add(k)
 	c.OnFormat(builtInUsers)
+}
+
+// checkSelf lets who is no administrator change its own password and email,
+// and nothing of other users.
+//
+// unsourced: what users may change of their own accounts.
+func (b *Box) checkSelf(o *schema.Object, in *Input) error {
+	if May(b.Who.Role, RoleAdmin) || b.Who.Role == "" {
+		return nil
+	}
+	if o.ID() != b.Who.ID {
+		return b.denied("change user " + UserName.Get(o))
+	}
+	for _, name := range sortedKeys(in.Body) {
+		if name != "password" && name != "email" {
+			return b.denied("change its own " + name).About(name)
+		}
+	}
+	return nil
+}
+
+// afterUserDelete takes the user from the owners of pools.
+func afterUserDelete(b *Box, o *schema.Object, _ *Input) error {
+	err := b.Tx.Each(b.Key, Pool, func(p *schema.Object) (bool, error) {
+		owners := PoolOwners.Get(p)
+		i := slices.Index(owners, o.ID())
+		if i < 0 {
+			return true, nil
+		}
+		PoolOwners.Set(p, slices.Delete(slices.Clone(owners), i, i+1))
+		return true, b.Tx.Put(b.Key, p)
+	})
+	if err != nil {
+		return err
+	}
+	return b.EmitFor(o, "DELETED")
+}
+
+// Session finds who a session's user is now: the account may have been
+// disabled or deleted, or have another role. ok is false when it is over.
+func (b *Box) Session(who Identity) (now Identity, ok bool, err error) {
+	o, err := b.Tx.Get(b.Key, User, who.ID)
+	if err != nil || o == nil || !UserEnabled.Get(o) {
+		return who, false, err
+	}
+	who.Name, who.Role = UserName.Get(o), UserRole.Get(o)
+	return who, true, nil
 }
 
 // completeUser keeps role and roles alike, and takes a new password through

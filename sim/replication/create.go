@@ -86,6 +86,7 @@ type memberAccepted struct {
 
 func replicaKind() *model.Kind {
 	k := &model.Kind{
+		Least: model.RoleAdmin,
 		Type: Replica, Path: "replicas", NotFound: apierr.ReplicaNotFound, Conflict: apierr.ReplicaAlreadyExists,
 		Gate: schema.Gate{Feature: "async_replication"},
 		Forms: []model.Form{{
