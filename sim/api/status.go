@@ -34,7 +34,7 @@ func StatusOf(code apierr.Code) int {
 		apierr.HostNotFound, apierr.ClusterNotFound, apierr.InitiatorNotFound, apierr.PortNotFound, apierr.LUNNotFound,
 		apierr.ExportNotFound, apierr.QoSPolicyNotFound, apierr.TargetNotFound, apierr.RuleNotFound, apierr.LDAPNotFound,
 		apierr.TreeQNotFound, apierr.ShareNotFound, apierr.SharePermissionNotFound, apierr.SMBUserNotFound, apierr.SMBGroupNotFound,
-		apierr.PolicyNotFound, apierr.ScheduleNotFound:
+		apierr.ResetTokenUnknown, apierr.PolicyNotFound, apierr.ScheduleNotFound:
 		return http.StatusNotFound
 	case apierr.MethodNotAllowed:
 		return http.StatusMethodNotAllowed

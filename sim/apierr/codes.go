@@ -66,6 +66,7 @@ const (
 	QoSPolicyNameConflict    Code = "QOS_POLICY_NAME_CONFLICT"
 	QoSPolicyInUse           Code = "QOS_POLICY_IN_USE"
 	QoSNotAssigned           Code = "QOS_POLICY_NOT_ASSIGNED"
+	ResetTokenUnknown        Code = "RESET_PASSWORD_TOKEN_NOT_FOUND"
 	TargetNotFound           Code = "NOTIFICATION_TARGET_NOT_FOUND"
 	TargetNameConflict       Code = "NOTIFICATION_TARGET_NAME_CONFLICT"
 	TargetInUse              Code = "NOTIFICATION_TARGET_IN_USE"

@@ -24,7 +24,9 @@ func NewCatalog() *Catalog {
 	addShares(c)
 	c.Add(ldapKind())
 	addNotifications(c)
-	addNFSCapabilities(c)
+	addServerCapabilities(c)
+	addSSH(c)
+	addSearch(c)
 	addMetadata(c)
 	return c
 }

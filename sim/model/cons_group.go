@@ -56,8 +56,8 @@ func consGroupKind() *Kind {
 			CGMembers.Field(): func(b *Box, o *schema.Object) (any, error) {
 				return len(b.memberIDs(o, Volume)) + len(b.memberIDs(o, Filesystem)), nil
 			},
-			CGHasChildren.Field(): func(b *Box, o *schema.Object) (any, error) { return len(b.groupChildren(o)) > 0, nil },
-			DatasetLockState.Field():  lockState,
+			CGHasChildren.Field():    func(b *Box, o *schema.Object) (any, error) { return len(b.groupChildren(o)) > 0, nil },
+			DatasetLockState.Field(): lockState,
 		},
 		Sample: func(w World) Body { return NewBody(map[string]any{"name": w.Name(), "pool_id": w.Make("pool")}) },
 		Change: func(o *schema.Object) Body { return NewBody(map[string]any{"name": CGName.Get(o) + "-2"}) },

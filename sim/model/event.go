@@ -132,7 +132,7 @@ func nameOf(o *schema.Object) string {
 func addEvents(c *Catalog) {
 	k := &Kind{
 		Least: RoleAdmin,
-		Type: EventType, Path: "events", NotFound: apierr.EventNotFound, Fixed: true,
+		Type:  EventType, Path: "events", NotFound: apierr.EventNotFound, Fixed: true,
 		NextID:   func(b *Box) int64 { return b.Tx.Next(b.Key, "event") },
 		Computed: map[*schema.Field]Compute{EventSeq.Field(): func(_ *Box, o *schema.Object) (any, error) { return o.ID(), nil }},
 	}

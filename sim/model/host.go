@@ -61,7 +61,7 @@ var (
 func hostKind() *Kind {
 	k := &Kind{
 		Least: RoleAdmin,
-		Type: Host, Path: "hosts", NotFound: apierr.HostNotFound, Conflict: apierr.HostNameConflict,
+		Type:  Host, Path: "hosts", NotFound: apierr.HostNotFound, Conflict: apierr.HostNameConflict,
 		Forms: []Form{{Name: "a host", Required: []string{"name"}}},
 		Hooks: Hooks{
 			BeforeCreate: func(b *Box, o *schema.Object, _ *Input) error { return b.completeHost(o) },
@@ -128,7 +128,7 @@ var (
 func initiatorKind() *Kind {
 	k := &Kind{
 		Least: RoleAdmin,
-		Type: Initiator, Path: "initiators", NotFound: apierr.InitiatorNotFound, Single: true,
+		Type:  Initiator, Path: "initiators", NotFound: apierr.InitiatorNotFound, Single: true,
 		NextID: func(b *Box) int64 { return b.Tx.Next(b.Key, "initiator") },
 	}
 	k.Routes = []Route{

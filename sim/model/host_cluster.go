@@ -28,7 +28,7 @@ var (
 func clusterKind() *Kind {
 	k := &Kind{
 		Least: RoleAdmin,
-		Type: Cluster, Path: "clusters", NotFound: apierr.ClusterNotFound, Conflict: apierr.ClusterNameConflict,
+		Type:  Cluster, Path: "clusters", NotFound: apierr.ClusterNotFound, Conflict: apierr.ClusterNameConflict,
 		Forms: []Form{{Name: "a cluster", Required: []string{"name"}}},
 		Hooks: Hooks{
 			AfterCreate:  func(b *Box, o *schema.Object, _ *Input) error { return b.EmitFor(o, "CREATED") },

@@ -38,7 +38,7 @@ const (
 func ldapKind() *Kind {
 	k := &Kind{
 		Least: RoleAdmin,
-		Type: LDAPConfig, Path: "config/ldap", NotFound: apierr.LDAPNotFound, Conflict: apierr.LDAPNameConflict,
+		Type:  LDAPConfig, Path: "config/ldap", NotFound: apierr.LDAPNotFound, Conflict: apierr.LDAPNameConflict,
 		Forms: []Form{{Name: "a repository", Required: []string{"name", "bind_username", "bind_password"}}},
 		Hooks: Hooks{
 			BeforeCreate: completeLDAP,

@@ -38,7 +38,7 @@ const listVersion = 2
 func addMetadata(c *Catalog) {
 	k := &Kind{
 		Least: RolePoolAdmin,
-		Type: Metadata, Path: "metadata", NotFound: apierr.MetadataNotFound, Single: true,
+		Type:  Metadata, Path: "metadata", NotFound: apierr.MetadataNotFound, Single: true,
 		NextID: func(b *Box) int64 { return b.Tx.Next(b.Key, "metadata") },
 	}
 	k.Routes = []Route{

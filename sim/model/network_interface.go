@@ -64,7 +64,7 @@ func checkVLAN(v schema.Value) error {
 func addNetwork(c *Catalog) {
 	k := &Kind{
 		Least: RoleAdmin,
-		Type: NetworkInterface, Path: "network/interfaces", NotFound: apierr.InterfaceNotFound, Conflict: apierr.InterfaceNameConflict,
+		Type:  NetworkInterface, Path: "network/interfaces", NotFound: apierr.InterfaceNotFound, Conflict: apierr.InterfaceNameConflict,
 		Gate: schema.Gate{Feature: "network_configuration"},
 		Forms: []Form{{
 			Name: "a VLAN", Required: []string{"name", "vlan", "underlying_interface_id"},

@@ -76,7 +76,7 @@ func checkMTU(v schema.Value) error {
 func addNetworkSpaces(c *Catalog) {
 	k := &Kind{
 		Least: RoleAdmin,
-		Type: NetworkSpace, Path: "network/spaces", NotFound: apierr.NetworkSpaceNotFound, Conflict: apierr.NetworkSpaceNameConflict,
+		Type:  NetworkSpace, Path: "network/spaces", NotFound: apierr.NetworkSpaceNotFound, Conflict: apierr.NetworkSpaceNameConflict,
 		Gate: schema.Gate{Feature: "network_configuration"},
 		// A body without a service answers 400 from release 3.0 on (InfiniSDK
 		// tests/test_infinibox/test_networking.py).

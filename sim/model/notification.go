@@ -2,7 +2,6 @@ package model
 
 import (
 	"errors"
-	"net/http"
 	"slices"
 	"strings"
 
@@ -67,7 +66,7 @@ const customerTarget = "customer-smtp"
 func targetKind() *Kind {
 	k := &Kind{
 		Least: RoleAdmin,
-		Type: NotificationTarget, Path: "notifications/targets", NotFound: apierr.TargetNotFound, Conflict: apierr.TargetNameConflict,
+		Type:  NotificationTarget, Path: "notifications/targets", NotFound: apierr.TargetNotFound, Conflict: apierr.TargetNameConflict,
 		Forms: []Form{{Name: "a notification target", Required: []string{"name", "protocol", "host"}}},
 		Hooks: Hooks{
 			BeforeCreate: func(_ *Box, o *schema.Object, _ *Input) error {
@@ -126,7 +125,7 @@ func ruleKind() *Kind {
 	}
 	return &Kind{
 		Least: RoleAdmin,
-		Type: NotificationRule, Path: "notifications/rules", NotFound: apierr.RuleNotFound, Conflict: apierr.RuleNameConflict,
+		Type:  NotificationRule, Path: "notifications/rules", NotFound: apierr.RuleNotFound, Conflict: apierr.RuleNameConflict,
 		Forms: []Form{{Name: "a notification rule", Required: []string{"name", "target_id"}}},
 		Hooks: Hooks{
 			BeforeCreate: func(b *Box, o *schema.Object, _ *Input) error { return exists(b, o) },
@@ -153,36 +152,3 @@ func addNotifications(c *Catalog) {
 
 // customerTargetID stays out of the array's one sequence.
 const customerTargetID = 1
-
-// nfsCapabilities is what the array's NFS server can do. The order of the
-// members is printed by InfiniSDK's documentation.
-type nfsCapabilities struct {
-	TenantID int64  `json:"tenant_id"`
-	NFSv4    string `json:"nfsv4_support"`
-}
-
-const nfsv4Key = "nfs.nfsv4_support"
-
-func addNFSCapabilities(c *Catalog) {
-	words := []string{"DISABLED", "ENABLED"}
-	read := func(b *Box) nfsCapabilities {
-		out := nfsCapabilities{TenantID: 1, NFSv4: words[0]}
-		if raw := b.Tx.KV(b.Key, spaceConfig).Get([]byte(nfsv4Key)); raw != nil {
-			out.NFSv4 = string(raw)
-		}
-		return out
-	}
-	c.AddRoutes(
-		Route{Method: http.MethodGet, Path: "nfs/server_capabilities", Reads: true, Do: func(b *Box, _ *schema.Object, _ *Input) (any, error) {
-			return []nfsCapabilities{read(b)}, nil
-		}},
-		Route{Method: http.MethodPut, Path: "nfs/server_capabilities", Least: RoleAdmin, Do: func(b *Box, _ *schema.Object, in *Input) (any, error) {
-			word := strings.ToUpper(text(in.Body["nfsv4_support"]))
-			if !slices.Contains(words, word) {
-				return nil, apierr.New(apierr.InvalidValue, "nfsv4_support: %s is none of DISABLED, ENABLED", in.Body["nfsv4_support"]).About("nfsv4_support")
-			}
-			b.Tx.KV(b.Key, spaceConfig).Put([]byte(nfsv4Key), []byte(word))
-			return []nfsCapabilities{read(b)}, nil
-		}},
-	)
-}

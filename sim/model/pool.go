@@ -116,7 +116,7 @@ func checkMaxExtend(v schema.Value) error {
 func poolKind() *Kind {
 	k := &Kind{
 		Least: RoleAdmin,
-		Type: Pool, Path: "pools", NotFound: apierr.PoolNotFound, Conflict: apierr.PoolNameConflict, ApproveDelete: true,
+		Type:  Pool, Path: "pools", NotFound: apierr.PoolNotFound, Conflict: apierr.PoolNameConflict, ApproveDelete: true,
 		Forms: []Form{{
 			Name: "an S3 pool", Required: []string{"name", "physical_capacity"},
 			When: func(in Body) bool { return string(in["type"]) == `"S3"` },

@@ -46,7 +46,7 @@ const qosEnabled = "qos.enabled"
 func addQoS(c *Catalog) {
 	k := &Kind{
 		Least: RoleAdmin,
-		Type: QoSPolicy, Path: "qos/policies", NotFound: apierr.QoSPolicyNotFound, Conflict: apierr.QoSPolicyNameConflict,
+		Type:  QoSPolicy, Path: "qos/policies", NotFound: apierr.QoSPolicyNotFound, Conflict: apierr.QoSPolicyNameConflict,
 		Gate:  schema.Gate{Feature: "qos"},
 		Forms: []Form{{Name: "a QoS policy", Required: []string{"name", "type"}}},
 		Hooks: Hooks{
@@ -85,7 +85,7 @@ func addQoS(c *Catalog) {
 	}
 	c.Add(k, &Kind{
 		Least: RoleAdmin,
-		Type: QoSAssignment, Path: "qos/assigned_entities", NotFound: apierr.QoSNotAssigned, Single: true,
+		Type:  QoSAssignment, Path: "qos/assigned_entities", NotFound: apierr.QoSNotAssigned, Single: true,
 		NextID: func(b *Box) int64 { return b.Tx.Next(b.Key, "qos_assignment") },
 	})
 }

@@ -72,7 +72,7 @@ func timeOfDay(v schema.Value) error {
 func scheduleKind() *Kind {
 	return &Kind{
 		Least: RoleAdmin,
-		Type: Schedule, Path: "snapshot_policies/{snapshot_policy_id}/schedules", NotFound: apierr.ScheduleNotFound,
+		Type:  Schedule, Path: "snapshot_policies/{snapshot_policy_id}/schedules", NotFound: apierr.ScheduleNotFound,
 		Conflict: apierr.ScheduleNameConflict, Single: true, Gate: gateSnapshotPolicies,
 		Forms: []Form{{
 			Name: "a schedule by the clock", Required: []string{"name", "retention", "day_of_week", "time_of_day"}, Refused: []string{"interval"},

@@ -144,7 +144,7 @@ func smbUserKind() *Kind {
 	}
 	return &Kind{
 		Least: RoleAdmin,
-		Type: SMBUser, Path: "smb_users", NotFound: apierr.SMBUserNotFound, Conflict: apierr.SMBUserNameConflict, Gate: gateSMB(),
+		Type:  SMBUser, Path: "smb_users", NotFound: apierr.SMBUserNotFound, Conflict: apierr.SMBUserNameConflict, Gate: gateSMB(),
 		Forms: []Form{{Name: "an SMB user", Required: []string{"name", "password"}}},
 		Hooks: Hooks{
 			BeforeCreate: withSID,
@@ -158,7 +158,7 @@ func smbUserKind() *Kind {
 func smbGroupKind() *Kind {
 	return &Kind{
 		Least: RoleAdmin,
-		Type: SMBGroup, Path: "smb_groups", NotFound: apierr.SMBGroupNotFound, Conflict: apierr.SMBGroupNameConflict, Gate: gateSMB(),
+		Type:  SMBGroup, Path: "smb_groups", NotFound: apierr.SMBGroupNotFound, Conflict: apierr.SMBGroupNameConflict, Gate: gateSMB(),
 		Forms:  []Form{{Name: "an SMB group", Required: []string{"name"}}},
 		Hooks:  Hooks{BeforeCreate: withSID},
 		Sample: func(w World) Body { return NewBody(map[string]any{"name": w.Name()}) },

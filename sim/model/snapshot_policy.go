@@ -36,7 +36,7 @@ const (
 func addSnapshotPolicies(c *Catalog) {
 	k := &Kind{
 		Least: RoleAdmin,
-		Type: SnapshotPolicy, Path: "snapshot_policies", NotFound: apierr.PolicyNotFound, Conflict: apierr.PolicyNameConflict,
+		Type:  SnapshotPolicy, Path: "snapshot_policies", NotFound: apierr.PolicyNotFound, Conflict: apierr.PolicyNameConflict,
 		Gate:  gateSnapshotPolicies,
 		Forms: []Form{{Name: "a snapshot policy", Required: []string{"name"}}},
 		Hooks: Hooks{

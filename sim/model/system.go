@@ -125,7 +125,7 @@ func (c *Catalog) OnFormat(fn func(b *Box) error) { c.format = append(c.format, 
 func addSystem(c *Catalog) {
 	k := &Kind{
 		Least: RoleAdmin,
-		Type: SystemType, Path: "system", NotFound: apierr.ObjectNotFound, Single: true,
+		Type:  SystemType, Path: "system", NotFound: apierr.ObjectNotFound, Single: true,
 		Computed: map[*schema.Field]Compute{
 			SystemCapacity.Field():  systemCapacity,
 			SystemCounts.Field():    entityCounts,
@@ -150,7 +150,7 @@ func addSystem(c *Catalog) {
 			SystemSecurity.Field(): func(*Box, *schema.Object) (any, error) {
 				return map[string]any{"encryption_enabled": true, "kmip_connectivity_state": "NOT_CONFIGURED", "system_security_state": "NORMAL"}, nil
 			},
-			SystemExpress.Field():  expressInfo,
+			SystemExpress.Field(): expressInfo,
 		},
 	}
 	k.Routes = []Route{

@@ -14,8 +14,6 @@ import (
 	"infinisim/sim/schema"
 )
 
-
-
 // The fields of a user.
 var (
 	UserKind     = schema.Enum(schema.Field{Name: "type", Enum: []string{"Local", "Ldap"}, Flags: schema.Create, Default: "Local"})
@@ -53,7 +51,7 @@ func builtInUsers(b *Box) error {
 		UserRole.Set(o, u.role)
 		UserRoles.Set(o, []string{u.role})
 		UserEmail.Set(o, u.name+"@infinidat.com")
-		UserPassword.Set(o, digest("123456"))
+		UserPassword.Set(o, digest(firstPassword))
 		if err := b.Insert(o); err != nil {
 			return err
 		}
@@ -114,10 +112,10 @@ func addUsers(c *Catalog) {
 		},
 		Change: func(*schema.Object) Body { return NewBody(map[string]any{"email": "other@example.com"}) },
 	}
-	k.Routes = []Route{
+	k.Routes = append(resetRoutes(), []Route{
 		{Method: http.MethodGet, Path: "users/password_policy", Reads: true, Do: passwordPolicy},
 		{Method: http.MethodGet, Path: "users/{id}/pools", Reads: true, Do: ownedPools},
-	}
+	}...)
 	c.Add(k)
 	c.OnFormat(builtInUsers)
 }
@@ -199,11 +197,7 @@ func (b *Box) completeUser(o *schema.Object, in *Input) error {
 // SetPassword gives a user a password whatever the policy says. It returns
 // USER_NOT_FOUND for a name that no user has.
 func (b *Box) SetPassword(name, password string) error {
-	ids := b.Tx.IDsBy(b.Key, User, UserName.Field(), schema.TextValue(name))
-	if len(ids) == 0 {
-		return apierr.New(apierr.UserNotFound, "user %q does not exist", name).About(name)
-	}
-	o, err := b.Must(User, ids[0])
+	o, err := b.userNamed(name)
 	if err != nil {
 		return err
 	}

@@ -87,7 +87,7 @@ type memberAccepted struct {
 func replicaKind() *model.Kind {
 	k := &model.Kind{
 		Least: model.RoleAdmin,
-		Type: Replica, Path: "replicas", NotFound: apierr.ReplicaNotFound, Conflict: apierr.ReplicaAlreadyExists,
+		Type:  Replica, Path: "replicas", NotFound: apierr.ReplicaNotFound, Conflict: apierr.ReplicaAlreadyExists,
 		Gate: schema.Gate{Feature: "async_replication"},
 		Forms: []model.Form{{
 			Name: "a replica", Required: []string{"link_id", "entity_type"},

@@ -72,7 +72,7 @@ type address struct {
 func linkKind() *model.Kind {
 	k := &model.Kind{
 		Least: model.RoleAdmin,
-		Type: Link, Path: "links", NotFound: apierr.LinkNotFound, Conflict: apierr.LinkNameConflict,
+		Type:  Link, Path: "links", NotFound: apierr.LinkNotFound, Conflict: apierr.LinkNameConflict,
 		Gate:         schema.Gate{Feature: "async_replication"},
 		Forms:        []model.Form{{Name: "a link", Required: []string{"name", "local_replication_network_space_id", "remote_host"}}},
 		DeleteParams: []string{"force_if_remote_error", "force_if_no_remote_credentials"},
