@@ -15,7 +15,7 @@ import (
 // policy, 404 of unknown ids.
 func StatusOf(code apierr.Code) int {
 	switch code {
-	case apierr.UnknownParameter, apierr.NotSupportedMultipleUpdate, apierr.PasswordDoesNotComply, apierr.Malformed,
+	case apierr.UnknownParameter, apierr.MetadataUnsupported, apierr.NotSupportedMultipleUpdate, apierr.PasswordDoesNotComply, apierr.Malformed,
 		apierr.UnknownField, apierr.MissingField, apierr.ImmutableField, apierr.InvalidValue, apierr.InvalidPage,
 		apierr.FeatureNotSupported, apierr.CGReplicationInfoRequired, apierr.ReplicaTypeNotForEntity,
 		apierr.ReplicaPairsMismatch, apierr.ReplicaBaseNotSupported, apierr.ReplicaRPOTooLow, apierr.ReplicaParameterForType,

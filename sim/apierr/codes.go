@@ -16,6 +16,7 @@ const (
 	RouteNotFound                     Code = "ROUTE_NOT_FOUND"
 	NetSpaceAddressConflict           Code = "NET_SPACE_ADDRESS_CONFLICT"
 	IPAddressAlreadyDisabled          Code = "IP_ADDRESS_ALREADY_DISABLED"
+	MetadataUnsupported               Code = "METADATA_IS_NOT_SUPPORTED_FOR_ENTITY"
 	PasswordDoesNotComply             Code = "USER_PASSWORD_DOES_NOT_COMPLY_WITH_POLICY"
 )
 

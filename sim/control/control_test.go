@@ -131,6 +131,9 @@ func TestBadInput_changesNothing(t *testing.T) {
 		{400, "INVALID_FIELD_VALUE", "POST", "arrays", `{"profile":"1.0"}`},
 		{400, "INVALID_FIELD_VALUE", "POST", "arrays", `{"serial":1001}`},
 		{400, "INVALID_FIELD_VALUE", "GET", "journal?since=x", ``},
+		{400, "INVALID_FIELD_VALUE", "PATCH", "arrays/box-1", `{"next_id":7}`},
+		{400, "INVALID_FIELD_VALUE", "PATCH", "arrays/box-1", `{"serial":0}`},
+		{404, "FAULT_NOT_FOUND", "DELETE", "faults/none", ``},
 		{404, "PATH_NOT_FOUND", "GET", "evil", ``},
 		{405, "METHOD_NOT_ALLOWED", "DELETE", "clock", ``},
 	} {
@@ -203,8 +206,30 @@ func TestHealth_onlyWhenServing(t *testing.T) {
 	p.server = control.New(control.Options{
 		Labs: p.labs, Log: slog.New(slog.DiscardHandler), Ready: func() bool { return false }, Token: "t",
 	})
-	status, _ := p.do(http.MethodGet, "health", "")
+	status, text := p.do(http.MethodGet, "health", "")
 	assert.Equal(t, http.StatusServiceUnavailable, status)
+	assert.Contains(t, text, `"code":"SYSTEM_NOT_READY"`)
+}
+
+func TestTweak_nextID(t *testing.T) {
+	t.Parallel()
+	p := newPlane(t)
+	p.ok(http.MethodPatch, "arrays/box-1", `{"next_id":1678}`)
+	assert.Equal(t, 1679.0, p.volume(), "the pool takes 1678")
+}
+
+func TestFault_envelope(t *testing.T) {
+	t.Parallel()
+	p := newPlane(t)
+	p.ok(http.MethodPost, "faults", `{"id":"f","site":"http","path":"pools","times":1,"effect":{"type":"status","status":503,"body":"envelope"}}`)
+	a, err := p.lab.Array("box-1")
+	require.NoError(t, err)
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/api/rest/pools", nil)
+	r.SetBasicAuth("admin", "123456")
+	rec := httptest.NewRecorder()
+	a.Server.ServeHTTP(rec, r)
+	assert.Equal(t, http.StatusServiceUnavailable, rec.Code)
+	assert.Contains(t, rec.Body.String(), `"code":"FAULT_INJECTED"`)
 }
 
 func TestToken_isAskedFor(t *testing.T) {

@@ -205,4 +205,19 @@ func (b *Box) Owner(o *schema.Object) job.Owner {
 }
 
 // words is a type's name in running text: "consistency group" for "cons_group".
-func words(t *schema.Type) string { return strings.ReplaceAll(t.Name(), "_", " ") }
+func words(t *schema.Type) string {
+	words := strings.Split(t.Name(), "_")
+	for i, w := range words {
+		switch w {
+		case "cons":
+			words[i] = "consistency"
+		case "qos":
+			words[i] = "QoS"
+		case "treeq":
+			words[i] = "tree queue"
+		case "lun", "ldap", "smb", "nfs", "fc":
+			words[i] = strings.ToUpper(w)
+		}
+	}
+	return strings.Join(words, " ")
+}

@@ -108,14 +108,14 @@ func (b *Box) emit(e Event) (*schema.Object, error) {
 // (InfiniSDK tests and documentation show that form for volumes, filesystems,
 // users and policies).
 func (b *Box) EmitFor(o *schema.Object, verb string) error {
-	return b.emitAs(words(o.Type()), o, verb)
+	return b.emitAs(o.Type().Name(), words(o.Type()), o, verb)
 }
 
 // emitAs is EmitFor for an object that events call something else than its
 // type.
-func (b *Box) emitAs(noun string, o *schema.Object, verb string) error {
+func (b *Box) emitAs(name, noun string, o *schema.Object, verb string) error {
 	return b.Emit(Event{
-		Code: strings.ToUpper(strings.ReplaceAll(noun, " ", "_")) + "_" + verb, Entity: o.ID(),
+		Code: strings.ToUpper(name) + "_" + verb, Entity: o.ID(),
 		Template: noun + " {name} with id {id} was " + strings.ToLower(verb),
 		Data:     []Datum{{Name: "name", Type: "String", Value: nameOf(o)}, {Name: "id", Type: "Long", Value: o.ID()}},
 	})

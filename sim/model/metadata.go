@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -109,6 +110,14 @@ func (b *Box) findMetaTarget(in *Input) (id int64, word string, o *schema.Object
 			if o != nil {
 				return id, metaWord(k, o), o, nil
 			}
+		}
+	}
+	for _, k := range b.Eng.Catalog.Kinds() {
+		if err != nil || k.NextID != nil || metaWord(k, nil) != "" { // ids of their own are no objects' here
+			continue
+		}
+		if o, err := b.Tx.Get(b.Key, k.Type, id); o != nil || err != nil {
+			return 0, "", nil, cmp.Or(err, error(apierr.New(apierr.MetadataUnsupported, "object %d is a %s, which has no metadata", id, words(k.Type))))
 		}
 	}
 	return 0, "", nil, apierr.New(apierr.MetadataObjectNotFound, "object %q does not exist", name)

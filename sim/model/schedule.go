@@ -84,14 +84,16 @@ func scheduleKind() *Kind {
 			BeforeCreate: beforeScheduleCreate,
 			AfterCreate:  afterScheduleCreate,
 			AfterUpdate:  afterScheduleUpdate,
-			AfterDelete:  func(b *Box, o *schema.Object, _ *Input) error { return b.emitAs(scheduleNoun, o, "DELETED") },
+			AfterDelete:  func(b *Box, o *schema.Object, _ *Input) error { return b.emitSchedule(o, "DELETED") },
 		},
 	}
 }
 
-// scheduleNoun is what events call a schedule (InfiniSDK 289.1.4,
-// doc/events.rst).
-const scheduleNoun = "snapshot schedule"
+// emitSchedule reports what happened to a schedule, as events call it
+// (InfiniSDK 289.1.4, doc/events.rst).
+func (b *Box) emitSchedule(o *schema.Object, verb string) error {
+	return b.emitAs("snapshot_schedule", "snapshot schedule", o, verb)
+}
 
 func scheduleRoutes(policy, k *Kind) []Route {
 	set := func(on bool) func(b *Box, o *schema.Object, in *Input) (any, error) {
@@ -129,7 +131,7 @@ func beforeScheduleCreate(b *Box, o *schema.Object, in *Input) error {
 }
 
 func afterScheduleCreate(b *Box, o *schema.Object, _ *Input) error {
-	if err := b.emitAs(scheduleNoun, o, "CREATED"); err != nil {
+	if err := b.emitSchedule(o, "CREATED"); err != nil {
 		return err
 	}
 	return b.switchSchedule(o)
@@ -146,10 +148,10 @@ func afterScheduleUpdate(b *Box, old, o *schema.Object, _ *Input) error {
 func (b *Box) switchSchedule(o *schema.Object) error {
 	if !ScheduleOn.Get(o) {
 		job.Cancel(b.Tx, b.Owner(o), jobSchedule)
-		return b.emitAs(scheduleNoun, o, "DISABLED")
+		return b.emitSchedule(o, "DISABLED")
 	}
 	b.scheduleNext(o, b.Tx.Now())
-	return b.emitAs(scheduleNoun, o, "ENABLED")
+	return b.emitSchedule(o, "ENABLED")
 }
 
 func (b *Box) scheduleNext(o *schema.Object, after clock.Time) {
