@@ -236,7 +236,12 @@ func (l *Lab) Handler(key string) http.Handler {
 
 // Write is a host's write to a dataset of an array.
 func (l *Lab) Write(ctx context.Context, key string, dataset int64, w Write) error {
-	return l.On(ctx, key, func(b *model.Box) error { return b.WriteData(dataset, w.Offset, w.Length, w.Seed) })
+	err := l.On(ctx, key, func(b *model.Box) error { return b.WriteData(dataset, w.Offset, w.Length, w.Seed) })
+	if e, ok := apierr.As(err); ok && e.Code == apierr.PoolNoPhysicalSpace {
+		// What was written is undone; what it did to the pool stays.
+		return errors.Join(err, l.On(ctx, key, func(b *model.Box) error { return b.LockFull(dataset) }))
+	}
+	return err
 }
 
 // Write says what a host writes: the seed stands for the content, 0 for

@@ -111,6 +111,8 @@ type Box struct {
 	// Eng is the lab's engine.
 	Eng *Engine
 
+	hostWrites bool // what is written now may use a pool's emergency buffer
+
 	release *schema.Release
 	profile *Profile
 	system  *schema.Object

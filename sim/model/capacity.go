@@ -179,9 +179,10 @@ func (b *Box) account(pool, physical, virtual int64) error {
 	if err != nil {
 		return err
 	}
+	old := p.Clone()
 	poolPhysical.Set(p, poolPhysical.Get(p)+physical)
 	poolVirtual.Set(p, poolVirtual.Get(p)+virtual)
-	return b.Tx.Put(b.Key, p)
+	return b.settlePool(old, p)
 }
 
 // checkPhysical refuses what left a pool with less than no free space.

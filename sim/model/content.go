@@ -114,6 +114,10 @@ func (b *Box) SetContent(o *schema.Object, im data.Image) error {
 	if err != nil {
 		return err
 	}
+	before, err := b.Content(o)
+	if err != nil {
+		return err
+	}
 	if err := b.DropImage(datasetImage.Get(o)); err != nil {
 		return err
 	}
@@ -121,7 +125,12 @@ func (b *Box) SetContent(o *schema.Object, im data.Image) error {
 	if err := b.Tx.Put(b.Key, o); err != nil {
 		return err
 	}
-	return b.Recount(o)
+	b.hostWrites = true
+	defer func() { b.hostWrites = false }()
+	if err := b.Recount(o); err != nil {
+		return err
+	}
+	return b.reportUsed(o, before.Used(), im.Used())
 }
 
 // Birth is the number of the array's next local write: unique in a lab, so

@@ -35,14 +35,18 @@ var (
 	FSPosixOwnership = schema.Bool(schema.Field{Name: "posix_file_ownership", Flags: schema.Editable, Gate: schema.Gate{Feature: "native_smb"}})
 	FSModified       = schema.Compute(schema.Bool(schema.Field{Name: "modified"}))
 	FSData           = schema.Compute(schema.Int(schema.Field{Name: "data"}))
-	FSWarning        = schema.Int(schema.Field{Name: "used_capacity_warning", Flags: schema.Update, Check: percent, Gate: schema.Gate{From: "8.0"}})
-	FSCritical       = schema.Int(schema.Field{Name: "used_capacity_critical", Flags: schema.Update, Check: percent, Gate: schema.Gate{From: "8.0"}})
+	FSWarning        = schema.Int(schema.Field{Name: "used_capacity_warning", Flags: schema.Update, Check: percent, Gate: gateFSAlert()})
+	FSCritical       = schema.Int(schema.Field{Name: "used_capacity_critical", Flags: schema.Update, Check: percent, Gate: gateFSAlert()})
 
 	// Filesystem is a file store carved from a pool, or a snapshot of one.
 	Filesystem = schema.NewType("filesystem", append(datasetFields(), FSSerial, FSRootMode, FSWormHold, FSWormRetention, FSWormMax,
 		FSWormLevel, FSNFSID, FSAtimeMode, FSAtimeGrain, FSConsistent, FSEstablished, FSSnapDir, FSSnapVisible, FSSnapAccessible,
 		FSSuspendState, FSSecurityStyle, FSPosixOwnership, FSModified, FSData, FSWarning, FSCritical)...)
 )
+
+// gateFSAlert closes the alerts of filesystems that fill up (InfiniSDK
+// 289.1.4, compatibility.py: has_filesystem_capacity_alert).
+func gateFSAlert() schema.Gate { return schema.Gate{From: "8.4"} }
 
 func percent(v schema.Value) error {
 	if !v.IsNull() && (v.Int() < 0 || v.Int() > 100) {

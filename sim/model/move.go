@@ -123,7 +123,9 @@ func (b *Box) shiftCapacity(pool, physical, virtual int64) error {
 	if err != nil {
 		return err
 	}
+	old := p.Clone()
 	PoolPhysical.Set(p, PoolPhysical.Get(p)+physical)
 	PoolVirtual.Set(p, PoolVirtual.Get(p)+virtual)
-	return b.Save(p)
+	UpdatedAt.Set(p, b.Tx.Now().MS())
+	return b.settlePool(old, p)
 }

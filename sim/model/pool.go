@@ -49,10 +49,10 @@ var (
 	PoolThinSave   = schema.Int(schema.Field{Name: "thin_capacity_savings", Flags: schema.NotNull, Gate: gateReduction})
 	PoolDiskUsage  = schema.Compute(schema.Int(schema.Field{Name: "total_disk_usage", Gate: gateReduction}))
 	PoolReduction  = schema.Float(schema.Field{Name: "data_reduction_ratio", Default: 1.0, Gate: gateReduction})
-	PoolInternal   = schema.Int(schema.Field{Name: "allocated_internal_physical_space", Flags: schema.NotNull, Gate: gatePromote})
+	PoolInternal   = schema.Compute(schema.Int(schema.Field{Name: "allocated_internal_physical_space", Gate: gatePromote}))
 	PoolInternals  = schema.Compute(schema.Int(schema.Field{Name: "internal_entities_count", Gate: gatePromote}))
-	PoolFSWarning  = schema.Int(schema.Field{Name: "fs_used_default_warning", Flags: schema.Update, Check: percent, Default: 80, Gate: schema.Gate{From: "8.0"}})
-	PoolFSCritical = schema.Int(schema.Field{Name: "fs_used_default_critical", Flags: schema.Update, Check: percent, Default: 90, Gate: schema.Gate{From: "8.0"}})
+	PoolFSWarning  = schema.Int(schema.Field{Name: "fs_used_default_warning", Flags: schema.Update, Check: percent, Default: 80, Gate: gateFSAlert()})
+	PoolFSCritical = schema.Int(schema.Field{Name: "fs_used_default_critical", Flags: schema.Update, Check: percent, Default: 90, Gate: gateFSAlert()})
 	// The next two are open in every version: InfiniSDK 289.1.4 has no gate on
 	// them and reads them from any array.
 	PoolS3Bound   = schema.Bool(schema.Field{Name: "s3_bound"})
@@ -85,6 +85,7 @@ var (
 
 	// Pool is a share of the array's capacity that datasets are carved from.
 	Pool = schema.NewType("pool", append([]schema.Holder{
+		poolExtended, poolHeld, poolFull,
 		poolPhysical, poolVirtual, PoolName, CreatedAt, UpdatedAt, PoolPhysical, PoolVirtual, PoolWarning, PoolCritical,
 		PoolState, PoolFree, PoolReserved, PoolMaxExtend, PoolSSD, PoolCompress, PoolKind, PoolAllocated, PoolSavings,
 		PoolThickSave, PoolThinSave, PoolDiskUsage, PoolReduction, PoolOwners, PoolQoS, PoolVolumes, PoolFilesystems,
@@ -126,6 +127,7 @@ func poolKind() *Kind {
 		Hooks: Hooks{
 			BeforeCreate: beforePoolCreate,
 			BeforeUpdate: beforePoolUpdate,
+			AfterUpdate:  func(b *Box, old, o *schema.Object, _ *Input) error { return b.settlePool(old, o) },
 			BeforeDelete: beforePoolDelete,
 		},
 		Computed: poolComputed(),
@@ -135,8 +137,8 @@ func poolKind() *Kind {
 		Change: func(*schema.Object) Body { return NewBody(map[string]any{"physical_capacity_warning": 70}) },
 	}
 	k.Routes = []Route{
-		Post(k, "lock", func(b *Box, o *schema.Object, _ *Input) (any, error) { return b.setPoolState(o, Locked) }),
-		Post(k, "unlock", func(b *Box, o *schema.Object, _ *Input) (any, error) { return b.setPoolState(o, Normal) }),
+		Post(k, "lock", func(b *Box, o *schema.Object, _ *Input) (any, error) { return b.holdPool(o, true) }),
+		Post(k, "unlock", func(b *Box, o *schema.Object, _ *Input) (any, error) { return b.holdPool(o, false) }),
 		{
 			Method: http.MethodGet, Path: "pools/administered_pools", Reads: true, Filters: Pool,
 			Do: administeredPools,
@@ -189,8 +191,11 @@ func checkSystemSpace(b *Box, o *schema.Object, physical, virtual int64) error {
 	if b.Eng.NoLimits {
 		return nil
 	}
-	total, totalVirtual := b.Profile().Capacity()
-	err := b.Tx.Each(b.Key, Pool, func(p *schema.Object) (bool, error) {
+	total, totalVirtual, err := b.systemSpace()
+	if err != nil {
+		return err
+	}
+	err = b.Tx.Each(b.Key, Pool, func(p *schema.Object) (bool, error) {
 		if p.ID() != o.ID() {
 			physical += PoolPhysical.Get(p)
 			virtual += PoolVirtual.Get(p)
@@ -214,6 +219,9 @@ func beforePoolUpdate(b *Box, old, o *schema.Object, _ *Input) error {
 	}
 	PoolPhysical.Set(o, roundUp(PoolPhysical.Get(o), poolUnit))
 	PoolVirtual.Set(o, roundUp(PoolVirtual.Get(o), poolUnit))
+	if PoolPhysical.Get(o) != PoolPhysical.Get(old) {
+		poolExtended.Set(o, 0) // the new capacity is the pool's own
+	}
 	if PoolPhysical.Get(o) < poolPhysical.Get(o) {
 		return apierr.New(apierr.PoolNoPhysicalSpace, "physical_capacity: %d is below the %d bytes allocated", PoolPhysical.Get(o), poolPhysical.Get(o)).About("physical_capacity")
 	}
@@ -240,14 +248,6 @@ func beforePoolDelete(b *Box, o *schema.Object, _ *Input) error {
 	return nil
 }
 
-func (b *Box) setPoolState(o *schema.Object, state string) (any, error) {
-	PoolState.Set(o, state)
-	if err := b.Save(o); err != nil {
-		return nil, err
-	}
-	return o, b.Guard(Moment("state"), nil, o)
-}
-
 // censusOf is a dataset's place in the counts of its pool.
 func censusOf(pool int64, dataset, kind string) string {
 	return strconv.FormatInt(pool, 10) + "/" + dataset + "/" + kind
@@ -264,7 +264,8 @@ func (b *Box) census(pool int64, dataset, kind string) int64 {
 
 func poolComputed() map[*schema.Field]Compute {
 	all := map[*schema.Field]Compute{
-		PoolQoS.Field(): poolQoS,
+		PoolQoS.Field():      poolQoS,
+		PoolInternal.Field(): func(b *Box, o *schema.Object) (any, error) { return b.internalSpace(o.ID()) },
 		PoolInternals.Field(): func(b *Box, o *schema.Object) (any, error) {
 			n, err := b.internalCount(o.ID())
 			if n == 0 {
@@ -307,27 +308,26 @@ func poolComputed() map[*schema.Field]Compute {
 	all[PoolFree.Field()] = func(_ *Box, o *schema.Object) (any, error) { return PoolPhysical.Get(o) - poolPhysical.Get(o), nil }
 	all[PoolFreeVirt.Field()] = func(_ *Box, o *schema.Object) (any, error) { return PoolVirtual.Get(o) - poolVirtual.Get(o), nil }
 	for _, a := range []schema.Attr[int64]{PoolDiskUsage, HostWritten, ReducibleWritten, ReducibleUsage} {
-		all[a.Field()] = poolWritten
+		all[a.Field()] = func(b *Box, o *schema.Object) (any, error) { return b.poolWritten(o) }
 	}
 	return all
 }
 
 // poolWritten is the bytes that the pool's datasets hold, however they are
 // provisioned.
-func poolWritten(b *Box, o *schema.Object) (any, error) {
-	var n int64
+func (b *Box) poolWritten(o *schema.Object) (n int64, err error) {
 	for _, t := range []*schema.Type{Volume, Filesystem} {
 		for _, id := range b.Tx.IDsBy(b.Key, t, DatasetPool.Field(), schema.RefValue(o.ID())) {
 			d, err := b.Must(t, id)
 			if err != nil {
-				return nil, err
+				return 0, err
 			}
 			if DatasetFamily.Get(d) != id {
 				continue
 			}
 			all, _, err := b.images(t, id)
 			if err != nil {
-				return nil, err
+				return 0, err
 			}
 			n += data.Union(values(all)...)
 		}

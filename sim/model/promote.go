@@ -283,6 +283,27 @@ func (b *Box) internalCount(pool int64) (n int64, err error) {
 	return n, nil
 }
 
+// internalSpace is what the internal datasets of a pool alone allocate.
+func (b *Box) internalSpace(pool int64) (n int64, err error) {
+	for _, t := range []*schema.Type{Volume, Filesystem} {
+		for _, id := range b.allInternals(t) {
+			o, err := b.Must(t, id)
+			if err != nil {
+				return 0, err
+			}
+			if DatasetPool.Get(o) != pool {
+				continue
+			}
+			own, err := b.allocated(o)
+			if err != nil {
+				return 0, err
+			}
+			n += own
+		}
+	}
+	return n, nil
+}
+
 // listInternals lists the internal datasets, those of a type if the path names
 // one, and those below a dataset if it names that.
 func (b *Box) listInternals(shown *schema.Type, types []*schema.Type, under *schema.Object, in *Input) (any, error) {

@@ -165,6 +165,7 @@ func addSystem(c *Catalog) {
 			return b.systemField(k, in)
 		}},
 		{Method: http.MethodPut, Path: "system/name", Do: renameSystem},
+		{Method: http.MethodPut, Path: totalVirtual, Do: setTotalVirtual},
 	}
 	c.Add(k)
 	c.AddRoutes(Route{Method: http.MethodGet, Path: "_features", Reads: true, Anonymous: true, Do: func(b *Box, _ *schema.Object, _ *Input) (any, error) {
@@ -214,34 +215,6 @@ func renameSystem(b *Box, _ *schema.Object, in *Input) (any, error) {
 	}
 	o.SetRaw(SystemName.Field(), raw)
 	return raw, b.Save(o)
-}
-
-// systemCapacity is the sum of what is there.
-func systemCapacity(b *Box, _ *schema.Object) (any, error) {
-	total, totalVirtual := b.Profile().Capacity()
-	var physical, virtual, allocated, allocatedVirtual int64
-	err := b.Tx.Each(b.Key, Pool, func(p *schema.Object) (bool, error) {
-		physical += PoolPhysical.Get(p)
-		virtual += PoolVirtual.Get(p)
-		allocated += poolPhysical.Get(p)
-		allocatedVirtual += poolVirtual.Get(p)
-		return true, nil
-	})
-	return map[string]any{
-		"allocated_physical_space_within_pools": allocated, "allocated_virtual_space_within_pools": allocatedVirtual,
-		"allocated_internal_physical_space_within_pools": 0,
-		"data_reduction_ratio":                           1.0, "dynamic_spare_drive_cost": 0,
-		"free_physical_space": total - physical, "free_virtual_space": totalVirtual - virtual,
-		"total_allocated_physical_space": physical, "total_capacity_savings": 0, "total_disk_usage_within_pools": allocated,
-		"total_physical_capacity": total, "total_virtual_capacity": totalVirtual,
-		"total_spare_bytes": 26285119635456, "total_spare_partitions": 1584, "total_thick_capacity_savings": 0,
-		"total_thin_capacity_savings": 0, "used_dynamic_spare_bytes": 0, "used_dynamic_spare_partitions": 0,
-		"used_spare_bytes": 0, "used_spare_partitions": 0, "total_zeros_capacity": 0, "total_host_written_data": allocated,
-		"total_reducible_host_written_data": allocated, "total_reducible_data_disk_usage_capacity": allocated,
-		"total_reducible_data_reduction_ratio": 1.0, "total_reducible_data_percents": 100.0,
-		"total_non_reducible_host_written_data": 0, "total_non_reducible_data_disk_usage_capacity": 0,
-		"total_non_reducible_data_reduction_ratio": 1.0, "total_non_reducible_data_percents": 0.0, "id": 0,
-	}, err
 }
 
 func systemHealth(*Box, *schema.Object) (any, error) {

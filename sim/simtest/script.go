@@ -10,6 +10,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"infinisim/sim/apierr"
+	"infinisim/sim/lab"
 )
 
 // RunScript plays a golden script against a fresh lab: lines
@@ -19,6 +22,7 @@ import (
 //	@ settle                       moves it until nothing that was asked for is left
 //	> POST pools {"name":"p"}      a request to box-1
 //	box-2 > GET pools              a request to another array
+//	! 1007 0 1048576 7             a host's write on box-1: dataset, offset, length, seed
 //	< 201 {…}                      its answer, written by update
 //
 // $1 in a request is the id of the first object that the script created, $2
@@ -86,6 +90,10 @@ func (s *script) line(line string) {
 		s.move(text)
 		return
 	}
+	if text, ok := strings.CutPrefix(line, "! "); ok {
+		s.write(text)
+		return
+	}
 	m := requestLine.FindStringSubmatch(line)
 	if m == nil {
 		if line != "" && line[0] != '#' {
@@ -109,6 +117,29 @@ func (s *script) line(line string) {
 }
 
 const created = 201
+
+// write is a host's write; its answer is the bytes that the dataset uses then.
+func (s *script) write(text string) {
+	s.tb.Helper()
+	var id int64
+	var w lab.Write
+	if _, err := fmt.Sscan(s.fill(text), &id, &w.Offset, &w.Length, &w.Seed); err != nil {
+		s.tb.Fatalf("script: ! %s: %v", text, err)
+	}
+	err := s.lab.Write(s.tb.Context(), "box-1", id, w)
+	if e, ok := apierr.As(err); ok {
+		fmt.Fprintf(&s.out, "< %s: %s\n", e.Code, e.Message)
+		return
+	}
+	if err != nil {
+		s.tb.Fatalf("script: ! %s: %v", text, err)
+	}
+	_, used, err := s.lab.Digest(s.tb.Context(), "box-1", id)
+	if err != nil {
+		s.tb.Fatalf("script: ! %s: %v", text, err)
+	}
+	fmt.Fprintf(&s.out, "< %d bytes used\n", used)
+}
 
 func (s *script) move(text string) {
 	s.tb.Helper()
