@@ -35,10 +35,13 @@ crash: build ## Kills durable servers, alone and in pairs, and compares what is 
 golden: ## Writes the golden scripts and the role matrix anew; read the change
 	@go test ./sim/model ./sim/replication ./sim/api -run "TestScripts|TestRoles_everyRoute" -update
 
+docs: ## Writes docs/fidelity.md anew: what is served, by which source, driven by whom
+	@go test . -run TestFidelity -update >/dev/null
+
 clients: build ## The runs with real clients alone
 	@scripts/clients.sh
 
 clean: ## Removes what was built and installed
 	@rm -rf bin .venv .cache
 
-.PHONY: help run build test check lint fuzz image bench crash golden clients clean
+.PHONY: help run build test check lint fuzz image bench crash golden docs clients clean

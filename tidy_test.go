@@ -209,21 +209,3 @@ func exportedReceiver(f *ast.FuncDecl) bool {
 	name, ok := x.(*ast.Ident)
 	return ok && name.IsExported()
 }
-
-// TestTidy_fidelity keeps docs/fidelity.md complete: each choice that no source
-// backs stands there.
-func TestTidy_fidelity(t *testing.T) {
-	t.Parallel()
-	page, err := os.ReadFile("docs/fidelity.md")
-	require.NoError(t, err)
-	for _, s := range sources(t) {
-		if s.test {
-			continue
-		}
-		for _, group := range s.ast.Comments {
-			if strings.Contains(group.Text(), "unsourced: ") {
-				assert.True(t, strings.Contains(string(page), "`"+s.path+"`"), "%s: run scripts/fidelity.sh", s.fset.Position(group.Pos()))
-			}
-		}
-	}
-}

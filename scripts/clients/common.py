@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import threading
 import time
+import urllib.request
 
 CHILDREN = set()
 _START_SECONDS = 60
@@ -35,6 +36,14 @@ def server(program, *flags):
             process.terminate()
             process.wait()
             CHILDREN.discard(process)
+
+
+def drove(out, client, control):
+    """Adds to the file which routes a client asked, as the server's journal has them."""
+    with urllib.request.urlopen(f"{control}/_sim/v1/driven", timeout=60) as answer:
+        routes = sorted(json.load(answer))
+    with _lock, open(out, "a", encoding="utf-8") as file:
+        file.write(json.dumps({"client": client, "drove": routes}) + "\n")
 
 
 def end(*_):

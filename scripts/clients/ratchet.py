@@ -8,6 +8,8 @@ case that is gone, end this with an error. A fail that turned into a pass, and
 a new case, are written into FILE. Clients that did not run are left alone.
 """
 import json
+import os
+import re
 import sys
 
 
@@ -40,14 +42,39 @@ def table(runs):
                 print(f"fails  {client} {case}: {line['detail'][:160]}")
 
 
+def mocked(detail):
+    """Whether a page ran examples, and none of them asked the server."""
+    counts = re.match(r"(\d+) examples, (\d+) skipped", detail)
+    return bool(counts) and int(counts[1]) > int(counts[2]) and "no request reached the server" in detail
+
+
+def keep(path, routes, silent):
+    """Writes what each client asked beside FILE, and the pages whose own contexts answered instead of the server."""
+    path = os.path.join(os.path.dirname(path), "driven.json")
+    before = read(path)
+    after = dict(before, **{client: sorted(asked) for client, asked in routes.items()})
+    if "pages" in routes:
+        after["pages that mocks answer"] = sorted(silent)
+    if after != before:
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(after, file, indent=1, sort_keys=True)
+            file.write("\n")
+        print(f"ok   {path} has new routes; commit it, and run make docs")
+
+
 def main():
     """Compares, prints, writes."""
     path, lines = sys.argv[1:]
-    runs = {}
+    runs, routes = {}, {}
     with open(lines, encoding="utf-8") as file:
         for text in file:
             line = json.loads(text)
+            if "drove" in line:
+                routes.setdefault(line["client"], set()).update(line["drove"])
+                continue
             runs.setdefault(line["client"], {})[line["case"]] = line
+    silent = [case for case, line in runs.get("pages", {}).items() if mocked(line["detail"])]
+    keep(path, routes, silent)
     before = read(path)
     table(runs)
     worse = [text for client in sorted(runs) for text in compare(client, before.get(client, {}), runs[client])]

@@ -23,6 +23,8 @@ type operation struct {
 	anonymous bool
 	// object demands a JSON object as the body.
 	object bool
+	// route is the path under /api/rest with its variables in braces.
+	route string
 	// kind is the type of the objects that it is about, empty for none.
 	kind string
 	// gate closes it on arrays without it.
@@ -38,6 +40,7 @@ type operation struct {
 
 func (t *Routes) route() {
 	handle := func(method, path string, op operation) {
+		op.route = path
 		t.router.Method(method, root+"/"+path, serve(op))
 		t.served = append(t.served, Served{Method: method, Path: path, Least: op.least, Kind: op.kind})
 	}

@@ -317,7 +317,7 @@ func (s *Server) journal(x *exchange) {
 		return
 	}
 	e := journal.Entry{
-		Time: x.now, Array: s.Key, Method: x.r.Method, Path: x.r.URL.Path, Query: x.r.URL.Query().Encode(),
+		Time: x.now, Array: s.Key, Method: x.r.Method, Path: x.r.URL.Path, Route: x.op.route, Query: x.r.URL.Query().Encode(),
 		Body: string(x.raw), Status: x.status, Answer: strings.TrimSpace(string(x.answer)), Faults: x.struck.ids,
 	}
 	if len(x.raw) > maxBody {

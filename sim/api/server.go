@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 
@@ -60,6 +61,21 @@ type Served struct {
 	Least string
 	// Kind is the type of the objects that it is about, empty for none.
 	Kind string
+}
+
+// Find is the request that arrays answer for a method and a path under
+// /api/rest; ok is false when there is none.
+func (t *Routes) Find(method, path string) (s Served, ok bool) {
+	ctx := chi.NewRouteContext()
+	if !t.router.Match(ctx, method, root+"/"+path) {
+		return Served{}, false
+	}
+	pattern := strings.TrimPrefix(ctx.RoutePattern(), root+"/")
+	i := slices.IndexFunc(t.served, func(s Served) bool { return s.Method == method && s.Path == pattern })
+	if i < 0 {
+		return Served{}, false
+	}
+	return t.served[i], true
 }
 
 // Served lists what arrays answer. The caller must not change the list.

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -18,11 +19,14 @@ import (
 
 // Entry is one request and its answer.
 type Entry struct {
-	Seq     int64             `json:"seq"`
-	Time    clock.Time        `json:"time_ns"`
-	Array   string            `json:"array"`
-	Method  string            `json:"method"`
-	Path    string            `json:"path"`
+	Seq    int64      `json:"seq"`
+	Time   clock.Time `json:"time_ns"`
+	Array  string     `json:"array"`
+	Method string     `json:"method"`
+	Path   string     `json:"path"`
+	// Route is the pattern that the path fits, such as volumes/{id}; empty for
+	// what nothing answers.
+	Route   string            `json:"route,omitempty"`
 	Query   string            `json:"query,omitempty"`
 	Headers map[string]string `json:"headers,omitempty"`
 	Body    string            `json:"body,omitempty"`
@@ -58,6 +62,7 @@ type Journal struct {
 	oldest  int
 	next    int64
 	secrets []string
+	driven  map[string]int // requests by method and route, also those that left the ring
 }
 
 // New makes a journal that keeps the last size entries, 0 for DefaultSize.
@@ -65,7 +70,7 @@ func New(size int) *Journal {
 	if size == 0 {
 		size = DefaultSize
 	}
-	return &Journal{size: size, next: 1}
+	return &Journal{size: size, next: 1, driven: map[string]int{}}
 }
 
 // secretMember is a JSON member whose value is a secret.
@@ -83,6 +88,9 @@ func (j *Journal) Record(e Entry) {
 	defer j.mu.Unlock()
 	e.Seq = j.next
 	j.next++
+	if e.Route != "" {
+		j.driven[e.Method+" "+e.Route]++
+	}
 	e.Body, e.Answer = j.maskLocked(e.Body), j.maskLocked(e.Answer)
 	for name, value := range e.Headers {
 		if secretHeader(name) {
@@ -134,7 +142,15 @@ func (j *Journal) Entries(f Filter) []Entry {
 	return out
 }
 
-// Reset forgets everything and numbers from 1 again.
+// Driven counts the requests since the journal was made by method and route,
+// such as "GET volumes/{id}"; neither the ring's size nor Reset takes any away.
+func (j *Journal) Driven() map[string]int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return maps.Clone(j.driven)
+}
+
+// Reset forgets all entries and numbers from 1 again.
 func (j *Journal) Reset() {
 	j.mu.Lock()
 	defer j.mu.Unlock()

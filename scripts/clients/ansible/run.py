@@ -187,6 +187,7 @@ def run_group(program, out, cache, group):
                 command, folder, deadline, cwd=playbook_folder(cache), env=environment(folder, cache))
             passed, detail = verdict(done, text, errors)
             common.record(out, "ansible", name.removeprefix("test_"), passed, detail)
+        common.drove(out, "ansible", ready["control"])
         forget_session(given["system"])
 
 

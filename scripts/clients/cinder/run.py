@@ -10,6 +10,7 @@ print where they failed. The exit status says only whether the cases were run.
 import argparse
 import contextlib
 import json
+import os
 import signal
 import sys
 import traceback
@@ -17,6 +18,9 @@ import traceback
 import cloud
 import bench
 from box import Box, Server
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import common  # noqa: E402  pylint: disable=wrong-import-position
 
 # The modules of the cases, in the order in which they are run.
 import cases_setup  # noqa: F401  pylint: disable=unused-import
@@ -90,6 +94,7 @@ def main():
         lab = bench.Lab(Box(server.info), locks)
         run_all(lab, arguments.cases or list(bench.CASES), arguments.out, bool(arguments.cases))
         cloud.stop()
+        common.drove(arguments.out, CLIENT, server.info["control"])
     finally:
         server.close()
 

@@ -47,11 +47,24 @@ def run(sdist, page):
     return len(examples), skipped, failed
 
 
-def one(sdist, page):
+def drove(out):
+    """Adds to the file which routes this process asked; gives how many."""
+    from infinisim.core import server  # pylint: disable=import-outside-toplevel
+
+    if not server._server:  # pylint: disable=protected-access
+        return 0
+    routes = sorted(server.server().call("GET", "driven"))
+    if out != "-":
+        with open(out, "a", encoding="utf-8") as file:
+            file.write(json.dumps({"client": "pages", "drove": routes}) + "\n")
+    return len(routes)
+
+
+def one(sdist, out, page):
     """Runs a page in a process of its own; gives its line."""
     line = {"client": "pages", "case": page}
     try:
-        done = subprocess.run([sys.executable, __file__, sdist, "-", "--inside", page], capture_output=True, text=True, timeout=PATIENCE, check=False)
+        done = subprocess.run([sys.executable, __file__, sdist, out, "--inside", page], capture_output=True, text=True, timeout=PATIENCE, check=False)
     except subprocess.TimeoutExpired:
         return dict(line, result="fail", detail=f"not done after {PATIENCE} seconds")
     last = (done.stdout.strip().splitlines() or [""])[-1]
@@ -71,13 +84,14 @@ def main():
     args = args.parse_args()
     if args.inside:
         examples, skipped, failed = run(args.sdist, args.inside)
-        print(f"{examples} examples, {skipped} skipped, {failed} failed")
+        asked = drove(args.out)
+        print(f"{examples} examples, {skipped} skipped, {failed} failed" + ("" if asked else ", no request reached the server"))
         sys.exit(1 if failed else 0)
     pages = args.page or sorted(name[:-4] for name in os.listdir(os.path.join(args.sdist, "doc")) if name.endswith(".rst"))
-    with open(args.out, "a", encoding="utf-8") as out:
-        for page in pages:
-            line = one(args.sdist, page)
-            print(f"{line['result']}  {page}: {line['detail']}", flush=True)
+    for page in pages:
+        line = one(args.sdist, args.out, page)
+        print(f"{line['result']}  {page}: {line['detail']}", flush=True)
+        with open(args.out, "a", encoding="utf-8") as out:
             out.write(json.dumps(line) + "\n")
 
 

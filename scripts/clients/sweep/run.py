@@ -316,6 +316,7 @@ def main():
             run_checks(record, f"components.{name}", binder, binder.to_list()[0], READS)
         events = systems[0].events
         run_checks(record, "events", events, events.to_list()[0], READS)
+        common.drove(out, client, ready["control"])
 
 
 if __name__ == "__main__":
