@@ -32,7 +32,9 @@ func TestFidelity(t *testing.T) {
 	}
 	kept, err := os.ReadFile("docs/fidelity.md")
 	require.NoError(t, err)
-	assert.True(t, string(kept) == page, "docs/fidelity.md is out of date: make docs")
+	if string(kept) != page { // without printing both
+		assert.Fail(t, "docs/fidelity.md is out of date: make docs")
+	}
 }
 
 // surface is fixtures/facts/surface.json.
@@ -172,7 +174,7 @@ func (f fidelity) choices() []string {
 			continue
 		}
 		for _, group := range s.ast.Comments {
-			for _, paragraph := range strings.Split(group.Text(), "\n\n") {
+			for _, paragraph := range strings.SplitSeq(group.Text(), "\n\n") {
 				_, choice, ok := strings.Cut(strings.Join(strings.Fields(paragraph), " "), "unsourced: ")
 				if ok {
 					lines = append(lines, fmt.Sprintf("| `%s` | %s |\n", s.path, strings.ReplaceAll(choice, "|", `\|`)))

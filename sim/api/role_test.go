@@ -103,7 +103,7 @@ func TestRoles_poolAdmin(t *testing.T) {
 	c.basic("admin", "123456")
 	me := c.one("users?name=eq:pa")
 	host := c.result(http.MethodPost, "hosts", `{"name":"h"}`)
-	type world struct{ pool, volume, fs, cg, treeq, export, share, permission, lun int64 }
+	type world struct{ pool, volume, fs, cg, treeq, export, share, permission int64 }
 	make1 := func(name string) (w world) {
 		w.pool = c.result(http.MethodPost, "pools", fmt.Sprintf(`{"name":%q,"physical_capacity":1000000000000,"virtual_capacity":1000000000000}`, name))
 		w.volume = c.result(http.MethodPost, "volumes", fmt.Sprintf(`{"name":"v-%s","size":1000000000,"pool_id":%d}`, name, w.pool))

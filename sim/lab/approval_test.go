@@ -64,7 +64,7 @@ func TestApproval_snapshots(t *testing.T) {
 		e := out["error"].(map[string]any)
 		assert.Equal(t, http.StatusForbidden, status)
 		assert.Equal(t, "APPROVAL_REQUIRED_VOLUME_HAS_CHILDREN", e["code"])
-		assert.Equal(t, []any{float64(object(snap).id())}, e["reasons"].([]any)[0].(map[string]any)["affected_entities"])
+		assert.Equal(t, []any{float64(snap.id())}, e["reasons"].([]any)[0].(map[string]any)["affected_entities"])
 		w.refused(http.StatusForbidden, "APPROVAL_REQUIRED", http.MethodPost, path, object{"name": "l", "parent_id": id, "lock_expires_at": 1735689700000})
 		w.ok(http.MethodPost, path+"?approved=true", object{"name": "l", "parent_id": id, "lock_expires_at": 1735689700000})
 		w.refused(http.StatusConflict, "SNAPSHOT_IS_LOCKED", http.MethodDelete, item+"?approved=true", nil)

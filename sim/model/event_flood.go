@@ -61,7 +61,8 @@ func (b *Box) flooded(code string) (bool, error) {
 	return true, b.Emit(Event{
 		Code: floodCode, Level: "WARNING", Template: "more than {n} events {code} in {seconds} seconds",
 		Data: []Datum{
-			{Name: "n", Type: "Int", Value: floodAfter}, {Name: "code", Type: "String", Value: code},
+			{Name: "n", Type: "Int", Value: floodAfter},
+			{Name: "code", Type: "String", Value: code},
 			{Name: "seconds", Type: "Int", Value: int(floodWindow.Seconds())},
 		},
 	})

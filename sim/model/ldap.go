@@ -2,6 +2,7 @@ package model
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 
 	"infinisim/sim/apierr"
@@ -84,9 +85,7 @@ func mergeSchema(old, o *schema.Object) error {
 		return nil
 	}
 	all := LDAPSchema.Get(old)
-	for k, v := range LDAPSchema.Get(o) {
-		all[k] = v
-	}
+	maps.Copy(all, LDAPSchema.Get(o))
 	LDAPSchema.Set(o, all)
 	return nil
 }

@@ -196,7 +196,8 @@ func runSchedule(b *Box, o *schema.Object, j job.Job) error {
 					Code: "SNAPSHOT_SCHEDULE_FAILED", Level: "WARNING", Entity: id,
 					Template: "snapshot schedule {schedule} made no snapshot of {id}: {reason}",
 					Data: []Datum{
-						{Name: "schedule", Type: "String", Value: ScheduleName.Get(o)}, {Name: "id", Type: "Long", Value: id},
+						{Name: "schedule", Type: "String", Value: ScheduleName.Get(o)},
+						{Name: "id", Type: "Long", Value: id},
 						{Name: "reason", Type: "String", Value: refusal.Message},
 					},
 				})
