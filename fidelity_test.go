@@ -174,7 +174,7 @@ func (f fidelity) choices() []string {
 			continue
 		}
 		for _, group := range s.ast.Comments {
-			for _, paragraph := range strings.SplitSeq(group.Text(), "\n\n") {
+			for paragraph := range strings.SplitSeq(group.Text(), "\n\n") {
 				_, choice, ok := strings.Cut(strings.Join(strings.Fields(paragraph), " "), "unsourced: ")
 				if ok {
 					lines = append(lines, fmt.Sprintf("| `%s` | %s |\n", s.path, strings.ReplaceAll(choice, "|", `\|`)))
