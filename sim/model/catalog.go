@@ -19,6 +19,7 @@ func NewCatalog() *Catalog {
 	addDatasets(c)
 	addExpress(c)
 	c.Add(hostKind(), clusterKind(), lunKind(), initiatorKind())
+	addSANClients(c)
 	c.Add(exportKind())
 	addQoS(c)
 	addShares(c)

@@ -42,16 +42,23 @@ func (b *Box) listAcross(shown *schema.Type, types []*schema.Type, in *Input, pa
 	})
 }
 
-// listFrom answers for the datasets that each visits, in the terms of the type
-// shown; they stay in that order if the request names none.
+// listFrom answers for the objects that each visits, in the terms of the type
+// shown, by the names of its fields: an object whose type has no such field has
+// null there. They are ordered by id if the request names no order.
 func (b *Box) listFrom(shown *schema.Type, in *Input, each func(take func(*schema.Object) error) error) (any, error) {
 	q, err := shown.ParseQuery(in.Query, schema.Terms{Open: b.Open, PageSize: in.PageSize, Ignore: []string{"approved"}})
 	if err != nil {
 		return nil, Wire(err)
 	}
+	own := func(o *schema.Object, f *schema.Field) (schema.Value, error) {
+		if f = o.Type().Field(f.Name); f == nil {
+			return schema.Value{}, nil
+		}
+		return b.value(b.Kind(o), o, f)
+	}
 	var found []*schema.Object
 	err = each(func(o *schema.Object) error {
-		ok, err := b.matches(b.Kind(o), o, q.Filters)
+		ok, err := matches(own, o, q.Filters)
 		if ok {
 			found = append(found, o)
 		}
@@ -60,18 +67,33 @@ func (b *Box) listFrom(shown *schema.Type, in *Input, each func(take func(*schem
 	if err != nil {
 		return nil, err
 	}
-	if err := b.order(b.Eng.Catalog.Kind(Volume.Name()), found, q.Sorts); err != nil {
+	if err := order(own, found, q.Sorts); err != nil {
 		return nil, err
 	}
 	out := &Page{Items: []json.RawMessage{}, Total: len(found), Page: q.Page, Size: q.PageSize}
 	for _, o := range cut(found, q) {
-		raw, err := b.RenderFields(b.Kind(o), o, q.Fields)
+		raw, err := b.RenderFields(b.Kind(o), o, ownFields(o.Type(), q.Fields))
 		if err != nil {
 			return nil, err
 		}
 		out.Items = append(out.Items, raw)
 	}
 	return out, nil
+}
+
+// ownFields are the fields of a type that have the names of others; nil stays
+// nil, for all.
+func ownFields(t *schema.Type, fields []*schema.Field) []*schema.Field {
+	if fields == nil {
+		return nil
+	}
+	out := make([]*schema.Field, 0, len(fields))
+	for _, f := range fields {
+		if f = t.Field(f.Name); f != nil {
+			out = append(out, f)
+		}
+	}
+	return out
 }
 
 // bulkUpdate changes ssa_express_enabled of many datasets, and nothing else

@@ -57,12 +57,13 @@ func (b *Box) Find(k *Kind, q schema.Query) ([]*schema.Object, int, error) {
 	if len(q.Filters) == 0 && len(q.Sorts) == 0 && q.PageSize > 0 && (k.Hidden == nil || !k.Hides(b)) {
 		return b.plainPage(k, q)
 	}
+	own := func(o *schema.Object, f *schema.Field) (schema.Value, error) { return b.value(k, o, f) }
 	var found []*schema.Object
 	take := func(o *schema.Object) error {
 		if k.Hidden != nil && k.Hidden(o) {
 			return nil
 		}
-		ok, err := b.matches(k, o, q.Filters)
+		ok, err := matches(own, o, q.Filters)
 		if ok {
 			found = append(found, o)
 		}
@@ -71,7 +72,7 @@ func (b *Box) Find(k *Kind, q schema.Query) ([]*schema.Object, int, error) {
 	if err := b.candidates(k, q.Filters, take); err != nil {
 		return nil, 0, err
 	}
-	if err := b.order(k, found, q.Sorts); err != nil {
+	if err := order(own, found, q.Sorts); err != nil {
 		return nil, 0, err
 	}
 	return cut(found, q), len(found), nil
@@ -96,7 +97,7 @@ func (b *Box) plainPage(k *Kind, q schema.Query) ([]*schema.Object, int, error) 
 	return found, total, nil
 }
 
-func cut(found []*schema.Object, q schema.Query) []*schema.Object {
+func cut[T any](found []T, q schema.Query) []T {
 	if q.PageSize == 0 {
 		return found
 	}
@@ -167,9 +168,12 @@ func named(values []schema.Value) []int64 {
 	return slices.Compact(ids)
 }
 
-func (b *Box) matches(k *Kind, o *schema.Object, filters []schema.Filter) (bool, error) {
+// reader gives a field of an object in comparable form.
+type reader func(o *schema.Object, f *schema.Field) (schema.Value, error)
+
+func matches(read reader, o *schema.Object, filters []schema.Filter) (bool, error) {
 	for _, c := range filters {
-		v, err := b.value(k, o, c.Field)
+		v, err := read(o, c.Field)
 		if err != nil || !c.Match(v) {
 			return false, err
 		}
@@ -190,7 +194,7 @@ func (b *Box) value(k *Kind, o *schema.Object, f *schema.Field) (schema.Value, e
 }
 
 // order sorts by the keys, ties by ascending id.
-func (b *Box) order(k *Kind, found []*schema.Object, sorts []schema.Sort) error {
+func order(read reader, found []*schema.Object, sorts []schema.Sort) error {
 	if len(sorts) == 0 {
 		slices.SortFunc(found, func(x, y *schema.Object) int { return int(x.ID() - y.ID()) })
 		return nil
@@ -198,7 +202,7 @@ func (b *Box) order(k *Kind, found []*schema.Object, sorts []schema.Sort) error 
 	keys := make(map[int64][]schema.Value, len(found))
 	for _, o := range found {
 		for _, s := range sorts {
-			v, err := b.value(k, o, s.Field)
+			v, err := read(o, s.Field)
 			if err != nil {
 				return err
 			}
