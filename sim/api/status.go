@@ -34,7 +34,8 @@ func StatusOf(code apierr.Code) int {
 		apierr.HostNotFound, apierr.ClusterNotFound, apierr.InitiatorNotFound, apierr.PortNotFound, apierr.LUNNotFound,
 		apierr.ExportNotFound, apierr.QoSPolicyNotFound, apierr.TargetNotFound, apierr.RuleNotFound, apierr.LDAPNotFound,
 		apierr.TreeQNotFound, apierr.ShareNotFound, apierr.SharePermissionNotFound, apierr.SMBUserNotFound, apierr.SMBGroupNotFound,
-		apierr.ResetTokenUnknown, apierr.PolicyNotFound, apierr.ScheduleNotFound:
+		apierr.ResetTokenUnknown, apierr.PolicyNotFound, apierr.ScheduleNotFound,
+		apierr.FCSwitchNotFound, apierr.SoftTargetNotFound:
 		return http.StatusNotFound
 	case apierr.MethodNotAllowed:
 		return http.StatusMethodNotAllowed
@@ -67,7 +68,8 @@ func StatusOf(code apierr.Code) int {
 		apierr.RuleNameConflict, apierr.LDAPNameConflict, apierr.DatasetNotMaster, apierr.TreeQConflict,
 		apierr.ShareNameConflict, apierr.SMBUserNameConflict, apierr.SMBGroupNameConflict,
 		apierr.PolicyNameConflict, apierr.PolicyInUse, apierr.PolicyNotAssigned, apierr.PolicyForMember,
-		apierr.ScheduleNameConflict, apierr.ScheduleLimitExceeded, apierr.DatasetIsInternal, apierr.DatasetNotVolume:
+		apierr.ScheduleNameConflict, apierr.ScheduleLimitExceeded, apierr.DatasetIsInternal, apierr.DatasetNotVolume,
+		apierr.FCSwitchNameConflict, apierr.SoftTargetLimit:
 		return http.StatusConflict
 	}
 	return http.StatusInternalServerError

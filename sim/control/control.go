@@ -96,6 +96,7 @@ func New(o Options) *Server {
 		{http.MethodPut, "/arrays/{key}/features/{feature}", setFeature},
 		{http.MethodPost, "/arrays/{key}/events", addEvent},
 		{http.MethodPut, "/arrays/{key}/users/{user}/password", setPassword},
+		{http.MethodPatch, "/arrays/{key}/components/*", setComponent},
 		{http.MethodPost, "/arrays/{key}/activate", activate(true)},
 		{http.MethodPost, "/arrays/{key}/deactivate", activate(false)},
 		{http.MethodPost, "/arrays/{key}/ips", allocateIP},

@@ -134,6 +134,11 @@ func TestBadInput_changesNothing(t *testing.T) {
 		{400, "INVALID_FIELD_VALUE", "PATCH", "arrays/box-1", `{"next_id":7}`},
 		{400, "INVALID_FIELD_VALUE", "PATCH", "arrays/box-1", `{"serial":0}`},
 		{404, "FAULT_NOT_FOUND", "DELETE", "faults/none", ``},
+		{404, "COMPONENT_NOT_FOUND", "PATCH", "arrays/box-1/components/nodes/9", `{"state":"FAILED"}`},
+		{404, "COMPONENT_NOT_FOUND", "PATCH", "arrays/box-1/components/robots", `{"state":"FAILED"}`},
+		{400, "UNKNOWN_FIELD", "PATCH", "arrays/box-1/components/nodes/1", `{"evil":1}`},
+		{400, "INVALID_FIELD_VALUE", "PATCH", "arrays/box-1/components/nodes/1", `{"state":"ASLEEP"}`},
+		{400, "MALFORMED_REQUEST", "PATCH", "arrays/box-1/components/nodes/1", `[`},
 		{404, "PATH_NOT_FOUND", "GET", "evil", ``},
 		{405, "METHOD_NOT_ALLOWED", "DELETE", "clock", ``},
 	} {
@@ -142,6 +147,16 @@ func TestBadInput_changesNothing(t *testing.T) {
 		assert.Contains(t, text, `"code":"`+c.code+`"`, "%s %s", c.path, c.body)
 	}
 	assert.Equal(t, before, p.ok(http.MethodGet, "clock", ""))
+}
+
+func TestComponents(t *testing.T) {
+	t.Parallel()
+	p := newPlane(t)
+	now := p.ok(http.MethodPatch, "arrays/box-1/components/enclosures/2/drives/7", `{"state":"FAILED"}`)
+	assert.Equal(t, "FAILED", now["state"])
+	assert.Equal(t, "FAILED", p.array("box-1", http.MethodGet, "components/enclosures/2/drives/7", "")["state"])
+	assert.Equal(t, 1.0, p.array("box-1", http.MethodGet, "system/health_state", "")["failed_drives"])
+	assert.Equal(t, 0.0, p.array("box-2", http.MethodGet, "system/health_state", "")["failed_drives"])
 }
 
 func TestArrays(t *testing.T) {

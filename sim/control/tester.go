@@ -74,3 +74,18 @@ func setPassword(_ *Server, r *request) (any, error) {
 	err := r.lab.On(r.Context(), r.key(), func(b *model.Box) error { return b.SetPassword(user, ask.Password) })
 	return map[string]string{"user": user}, err
 }
+
+// setComponent has a part of the hardware change its state. The array itself
+// says what can be set of which part.
+func setComponent(_ *Server, r *request) (any, error) {
+	ask, err := model.DecodeBody(r.body)
+	if err != nil {
+		return nil, err
+	}
+	var now any
+	err = r.lab.On(r.Context(), r.key(), func(b *model.Box) error {
+		now, err = b.SetComponent(chi.URLParam(r.Request, "*"), ask)
+		return err
+	})
+	return now, err
+}

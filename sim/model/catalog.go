@@ -10,6 +10,7 @@ func NewCatalog() *Catalog {
 	addUsers(c)
 	addNetwork(c)
 	addComponents(c)
+	addFC(c)
 	volume := volumeKind()
 	c.Add(poolKind(), volume)
 	addFilesystems(c)

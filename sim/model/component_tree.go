@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 )
 
@@ -9,6 +10,19 @@ import (
 type treeMaker struct {
 	serial int64
 	now    int64
+	// flash is the type of a node's flash drives.
+	flash string
+	// kept is what deviates, by the part's path: "nodes/1/fc_ports/2".
+	kept map[string]component
+	// carried are the soft target addresses that ports carry, by the port.
+	carried map[fcPort][]string
+}
+
+// part is a component as it is: as generated, with what the store keeps of it
+// laid over.
+func (t treeMaker) part(path string, c component) component {
+	maps.Copy(c, t.kept[path])
+	return c
 }
 
 // wwn is an address of the array: the vendor's company id 742b0f, the serial
@@ -22,29 +36,12 @@ func (t treeMaker) wwn(last string) string {
 	return strings.Join(pairs, ":")
 }
 
-// softTargets are the addresses of a port that virtualises: its own with the
-// node counted on from 9.
-//
-// unsourced: how soft target addresses of a Fibre Channel port are numbered.
-func (t treeMaker) softTargets(role string, n, p int) []string {
-	if role != softPort {
-		return []string{}
-	}
-	return []string{t.wwn(fmt.Sprintf("%x%d", 9+n, p))}
-}
-
-func serviceRole(node int) string {
-	if node == 1 {
-		return "MASTER"
-	}
-	return "MEMBER"
-}
-
 func (t treeMaker) node(n int) component {
+	bbu := t.ups(n)
 	c := component{
 		"id": n, "node_id": n, "name": fmt.Sprintf("node-%d", n), "model": "R740XD", "vendor": "Dell", "firmware": "1.4.9",
-		"state": "ACTIVE", "state_description": "", "node_bbu_protection": "protected", "protecting_bbu": n,
-		"protecting_bbu_charge_level": 100, "ipmi.state": "OK", "ntp.state": "OK", "ntp.state_description": "",
+		"state": componentActive, "state_description": "", "node_bbu_protection": protection(bbu), "protecting_bbu": n,
+		"protecting_bbu_charge_level": bbu["charge_level"], "ipmi.state": "OK", "ntp.state": "OK", "ntp.state_description": "",
 		"bios.state": "OK", "bios.state_description": "", "power": 414, "probe_ttl": 60000, "last_probe_timestamp": t.now,
 		"tpm": component{
 			"id": 1, "model": "1.2", "vendor": "0x57454300", "firmware": "5.81", "state": "OK", "state_description": "",
@@ -59,26 +56,29 @@ func (t treeMaker) node(n int) component {
 		"pgs":            []component{},
 		"connectivity_status": component{
 			"enclosures": []string{"UP"}, "pdu": []string{"UP"}, "eth_switches": []string{}, "support_appliances": []string{"UP"},
-			"bbu": []component{{"state": "OK", "state_description": ""}},
+			"bbu": []component{{"state": bbu["state"], "state_description": ""}},
 		},
 	}
 	c["fc_ports"] = repeat(fcPortsPerNode, func(p int) component { return t.fcPort(n, p) })
 	c["eth_ports"] = t.ethPorts(n)
-	c["ib_ports"] = repeat(2, func(p int) component {
-		return component{
-			"id": p, "node_index": n, "model": "MT27800 Family [ConnectX-5]", "vendor": "Mellanox Technologies", "firmware": "16.23.8010",
-			"state": "OK", "state_description": "", "link_state": "UP", "probe_ttl": 15000, "last_probe_timestamp": t.now,
-		}
-	})
+	c["ib_ports"] = repeat(2, func(p int) component { return t.ibPort(n, p) })
 	c["drives"] = repeat(localDrives, func(d int) component { return t.localDrive(n, d) })
-	services := make([]component, 0, len(serviceNames()))
-	for _, name := range serviceNames() {
-		services = append(services, component{
-			"name": name, "role": serviceRole(n), "state": "ACTIVE", "state_description": nil, "number_of_respawns": 0,
-			"respawns": 0, "processes_up": 1,
-		})
+	c["services"] = t.services(n)
+	return t.part(nodePath(n), c)
+}
+
+func nodePath(n int) string { return fmt.Sprintf("nodes/%d", n) }
+
+// up reports whether a node runs. One that failed takes its services and the
+// links of its ports along.
+func (t treeMaker) up(n int) bool { return t.kept[nodePath(n)]["state"] != componentFailed }
+
+// wire is a port as it is: its link is down while its node is.
+func (t treeMaker) wire(n int, path string, c component) component {
+	c = t.part(path, c)
+	if !t.up(n) {
+		c["link_state"] = linkDown
 	}
-	c["services"] = services
 	return c
 }
 
@@ -90,17 +90,6 @@ func repeat(n int, one func(int) component) []component {
 	return out
 }
 
-func (t treeMaker) fcPort(n, p int) component {
-	return component{
-		"id": p, "node_index": n, "vendor": "QLogic", "model": "ISP2071", "firmware": "9.03.00", "hardware_revision": "BK3210408-01  B",
-		"state": "OK", "state_description": "", "wwnn": t.wwn("00"), "wwpn": t.wwn(fmt.Sprintf("%d%d", n, p)),
-		"connection_speed": 16000000000, "max_speed": 16000000000, "link_state": "UP", "qla_errs": 0,
-		"switch_wwnn": "10:00:c4:f5:7c:5a:75:70", "switch_vendor": "Brocade", "sfp_type": nil, "sfp_model": nil,
-		"soft_target_addresses": t.softTargets(hardPort, n, p), "system_interface_port_number": p, "hba_port_number": (p-1)%4 + 1, "enabled": true,
-		"role": hardPort, "probe_ttl": 10000, "last_probe_timestamp": t.now,
-	}
-}
-
 func (t treeMaker) ethPorts(n int) []component {
 	names := append([]string{"eth-mgmt"}, dataPorts()...)
 	out := make([]component, 0, len(names))
@@ -109,56 +98,67 @@ func (t treeMaker) ethPorts(n int) []component {
 		if i == 0 {
 			role = "MANAGEMENT"
 		}
-		out = append(out, component{
+		out = append(out, t.wire(n, fmt.Sprintf("nodes/%d/eth_ports/%d", n, i+1), component{
 			"id": i + 1, "node_index": n, "name": name, "model": "FastLinQ QL41000 Series 10/25/40/50GbE Controller",
 			"vendor": "QLogic Corp.", "firmware": "mbi 8.50.83 [mfw 8.50.11.0]", "state": "OK", "state_description": "", "role": role,
 			"hw_addr":    fmt.Sprintf("34:80:0d:%02x:%02x:%02x", t.serial&0xff, n, i),
 			"ip_v4_addr": nil, "ip_v4_broadcast": nil, "ip_v4_netmask": nil, "ip_v6_addr": nil, "ip_v6_netmask": nil,
-			"connection_speed": 10000000000, "max_speed": 10000000000, "port_number": i + 1, "link_state": "UP",
+			"connection_speed": 10000000000, "max_speed": 10000000000, "port_number": i + 1, "link_state": linkUp,
 			"media_type": "optics", "sfp_type": "multi_mode", "sfp_model": "FTLX8574D3BCL", "system_interface_port_number": i + 1,
 			"probe_ttl": 10000, "last_probe_timestamp": t.now,
-		})
+		}))
 	}
 	return out
 }
 
+func (t treeMaker) ibPort(n, p int) component {
+	return t.wire(n, fmt.Sprintf("nodes/%d/ib_ports/%d", n, p), component{
+		"id": p, "node_index": n, "model": "MT27800 Family [ConnectX-5]", "vendor": "Mellanox Technologies", "firmware": "16.23.8010",
+		"state": "OK", "state_description": "", "link_state": linkUp, "probe_ttl": 15000, "last_probe_timestamp": t.now,
+	})
+}
+
 // localDrive is a disk of a node: the first two boot it, the others cache.
 func (t treeMaker) localDrive(n, d int) component {
-	kind := "Cache"
-	if d <= 2 {
+	kind := t.flash
+	if d <= bootDrives {
 		kind = "Disk"
 	}
-	return component{
+	return t.part(fmt.Sprintf("nodes/%d/drives/%d", n, d), component{
 		"id": d, "drive_index": d, "node_index": n, "model": "ST1200MM0099", "vendor": "SEAGATE", "firmware": "ST31", "state": "OK",
 		"state_description": "", "serial_number": fmt.Sprintf("N%04X%d%02d", t.serial&0xffff, n, d), "type": kind, "wearout": "n/a",
 		"encryption_state": "LOCKED", "probe_ttl": 1600000, "last_probe_timestamp": t.now,
-	}
+	})
 }
 
 func (t treeMaker) enclosure(e int) component {
-	return component{
+	access := make([]bool, 0, nodeCount)
+	for n := range nodeCount {
+		access = append(access, t.up(n+1))
+	}
+	return t.part(fmt.Sprintf("enclosures/%d", e), component{
 		"id": e, "state": "OK", "state_description": "", "vendor": "Newisys", "model": "NDS-4600", "firmware": "0x00020a05",
 		"probe_ttl": 60000, "last_probe_timestamp": t.now,
 		"drives": repeat(drivesPerEnclosure, func(d int) component {
-			return component{
+			return t.part(fmt.Sprintf("enclosures/%d/drives/%d", e, d), component{
 				"id": d, "drive_index": d, "enclosure_index": e, "serial_number": fmt.Sprintf("D%04X%d%02d", t.serial&0xffff, e, d),
-				"bytes_capacity": 4000787030016, "state": "ACTIVE", "state_description": "", "encryption_state": true,
-				"vendor": "SEAGATE", "model": "ST4000NM0034", "firmware": "MS00", "nodes_access": []bool{true, true, true},
-			}
+				"bytes_capacity": 4000787030016, "state": componentActive, "state_description": "", "encryption_state": true,
+				"vendor": "SEAGATE", "model": "ST4000NM0034", "firmware": "MS00", "nodes_access": access,
+			})
 		}),
-	}
+	})
 }
 
 func (t treeMaker) ups(n int) component {
-	return component{
+	return t.part(fmt.Sprintf("ups/%d", n), component{
 		"id": n, "state": "OK", "state_description": "", "onBattery": false, "charging": false, "charge_level": 100, "model": "BBU",
 		"probe_ttl": 60000, "last_probe_timestamp": t.now,
-	}
+	})
 }
 
 func (t treeMaker) pdu(n int) component {
-	return component{
+	return t.part(fmt.Sprintf("pdus/%d", n), component{
 		"id": n, "model": "AP8959", "vendor": "APC", "firmware": "v6.1.3", "state": "OK", "state_description": "",
 		"power_ports": []component{}, "power_consumption": 0, "probe_ttl": 60000, "last_probe_timestamp": t.now,
-	}
+	})
 }

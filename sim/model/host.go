@@ -119,7 +119,7 @@ var (
 	InitiatorType    = schema.Enum(schema.Field{Name: "type", Enum: []string{"FC", "ISCSI", "NVME"}})
 	InitiatorHost    = schema.Ref(schema.Field{Name: "host_id", Flags: schema.Index, NoneZero: true}, "host")
 	InitiatorKey     = schema.Float(schema.Field{Name: "port_key"})
-	InitiatorTargets = schema.List[string](schema.Field{Name: "targets"})
+	InitiatorTargets = schema.Compute(schema.Tree[[]any](schema.Field{Name: "targets"}))
 
 	// Initiator is a port of a host. Its identity on the wire is its address.
 	Initiator = schema.NewType("initiator", InitiatorAddress, InitiatorType, InitiatorHost, InitiatorKey, InitiatorTargets)
@@ -129,7 +129,8 @@ func initiatorKind() *Kind {
 	k := &Kind{
 		Least: RoleAdmin,
 		Type:  Initiator, Path: "initiators", NotFound: apierr.InitiatorNotFound, Single: true,
-		NextID: func(b *Box) int64 { return b.Tx.Next(b.Key, "initiator") },
+		NextID:   func(b *Box) int64 { return b.Tx.Next(b.Key, "initiator") },
+		Computed: map[*schema.Field]Compute{InitiatorTargets.Field(): targetsOf},
 	}
 	k.Routes = []Route{
 		{Method: http.MethodGet, Path: "initiators", Reads: true, Filters: Initiator, Do: func(b *Box, _ *schema.Object, in *Input) (any, error) {
@@ -219,7 +220,6 @@ func addHostPort(b *Box, host *schema.Object, in *Input) (any, error) {
 	InitiatorAddress.Set(o, plain)
 	InitiatorType.Set(o, kind)
 	InitiatorHost.Set(o, host.ID())
-	InitiatorTargets.Set(o, []string{})
 	if err := b.Tx.Put(b.Key, o); err != nil {
 		return nil, err
 	}

@@ -48,8 +48,9 @@ var (
 		SystemWWNN)
 )
 
-// systemID is the id of the one system object.
-const systemID = 1
+// systemID is the id of the one system object: 0, as InfiniSDK 289.1.4 takes
+// for granted without asking (components.py).
+const systemID = 0
 
 // System is the array's own object.
 func (b *Box) System() (*schema.Object, error) {
@@ -134,14 +135,9 @@ func addSystem(c *Catalog) {
 			SystemUptime.Field(): func(b *Box, o *schema.Object) (any, error) {
 				return b.Tx.Now().Sub(clock.FromMS(SystemInstalled.Get(o))).Milliseconds(), nil
 			},
-			SystemState.Field(): func(*Box, *schema.Object) (any, error) {
-				return struct {
-					Description string  `json:"description"`
-					InitState   *string `json:"init_state"`
-					Mode        string  `json:"mode"`
-					ReadOnly    bool    `json:"read_only_system"`
-					State       string  `json:"state"`
-				}{Mode: "NORMAL", State: "ACTIVE"}, nil
+			SystemState.Field(): func(b *Box, _ *schema.Object) (any, error) {
+				t, err := b.treeMaker()
+				return t.system(), err
 			},
 			SystemRelease.Field(): func(_ *Box, o *schema.Object) (any, error) {
 				v := SystemVersion.Get(o)
@@ -215,19 +211,6 @@ func renameSystem(b *Box, _ *schema.Object, in *Input) (any, error) {
 	}
 	o.SetRaw(SystemName.Field(), raw)
 	return raw, b.Save(o)
-}
-
-func systemHealth(*Box, *schema.Object) (any, error) {
-	level := map[string]int{"bbu-1": 100, "bbu-2": 100, "bbu-3": 100}
-	nodes := map[string]string{"node-1": "protected", "node-2": "protected", "node-3": "protected"}
-	return map[string]any{
-		"active_cache_ssd_devices": 24, "active_drives": enclosures * drivesPerEnclosure, "active_encrypted_cache_ssd_devices": 24,
-		"active_encrypted_drives": enclosures * drivesPerEnclosure, "bbu_aggregate_charge_percent": 100, "bbu_charge_level": level,
-		"bbu_protected_nodes": nodeCount, "enclosure_failure_safe_distribution": true, "encryption_enabled": true,
-		"failed_drives": 0, "inactive_nodes": 0, "missing_drives": 0, "node_bbu_protection": nodes, "phasing_out_drives": 0,
-		"raid_groups_pending_rebuild_1": 0, "raid_groups_pending_rebuild_2": 0, "ready_drives": 0,
-		"rebuild_1_inprogress": false, "rebuild_2_inprogress": false, "testing_drives": 0, "unknown_drives": 0,
-	}, nil
 }
 
 // Tweak is what a tester changes of an array and no administrator can; nil

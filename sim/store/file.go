@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	formatVersion = 1
+	formatVersion = 2 // from 2 on, the system object is 0 and switches are built in
 	initialMmap   = 64 << 20
 	labBucket     = "lab"
 	lockTimeout   = 100 * time.Millisecond // another process has the file

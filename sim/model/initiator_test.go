@@ -1,0 +1,70 @@
+package model_test
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"infinisim/sim/lab"
+	"infinisim/sim/model"
+)
+
+const (
+	wwpn = "210000e08b000001"
+	iqn  = "iqn.1998-01.com.example:one"
+)
+
+// newHost makes a host with a port of each kind.
+func (a *arrays) newHost(box string) {
+	a.t.Helper()
+	host := fmt.Sprint(a.post(box, "hosts", object{"name": "h"}).id("id"))
+	a.post(box, "hosts/"+host+"/ports", object{"type": "fc", "address": wwpn})
+	a.post(box, "hosts/"+host+"/ports", object{"type": "iscsi", "address": iqn})
+}
+
+// A host's FC port sees the ports of the array that are online, and no other.
+func TestInitiator_fcTargets(t *testing.T) {
+	t.Parallel()
+	a := newArrays(t, lab.ArraySetup{Serial: 0x0e5c})
+	a.newHost(boxA)
+	targets := func() []object { return parts(t, a.get(boxA, "initiators/"+wwpn), "targets") }
+	require.Len(t, targets(), 24)
+	assert.Equal(t, object{"address": "5742b0f0000e5c11", "node_id": 1.0}, targets()[0])
+	a.post(boxA, "components/nodes/1/fc_ports/1/disable", object{})
+	require.Len(t, targets(), 23)
+	require.NoError(t, a.set(boxA, "nodes/2", map[string]any{"state": "FAILED"}))
+	require.NoError(t, a.set(boxA, "nodes/3/fc_ports/1", map[string]any{"state": "ERROR"}))
+	require.NoError(t, a.set(boxA, "nodes/3/fc_ports/2", map[string]any{"link_state": "DOWN"}))
+	require.Len(t, targets(), 7+6)
+}
+
+// An iSCSI port has a session with each enabled address of the array's iSCSI
+// spaces.
+func TestInitiator_iscsiTargets(t *testing.T) {
+	t.Parallel()
+	a := newArrays(t, lab.ArraySetup{Serial: 30051})
+	a.newHost(boxA)
+	targets := func() []object { return parts(t, a.get(boxA, "initiators/"+iqn), "targets") }
+	assert.Empty(t, targets(), "no space for iSCSI")
+	var faces []int64
+	for n := range 2 {
+		faces = append(faces, a.post(boxA, "network/interfaces", object{"name": "i", "node_id": n + 1, "ports": []string{}}).id("id"))
+	}
+	space := fmt.Sprint(a.post(boxA, "network/spaces", object{
+		"name": "s", "service": "ISCSI_SERVICE", "interfaces": faces,
+		"network_config": object{"network": "10.9.0.0", "netmask": 24, "default_gateway": "10.9.0.254"},
+	}).id("id"))
+	for _, ip := range []string{"10.9.0.1", "10.9.0.2", "10.9.0.3"} {
+		a.result(boxA, http.MethodPost, "network/spaces/"+space+"/ips", ip)
+	}
+	a.post(boxA, "network/spaces/"+space+"/ips/10.9.0.3/disable", object{})
+	const name = "iqn.2009-11.com.infinidat:storage:infinibox-sn-30051"
+	require.Equal(t, []object{
+		{"address": name, "node_id": 1.0, "session_id": 513.0}, {"address": name, "node_id": 2.0, "session_id": 514.0},
+	}, targets())
+	require.NoError(t, a.lab.On(t.Context(), boxA, func(b *model.Box) error { return b.SetFeature("iscsi", false) }))
+	assert.Equal(t, []any{name, name}, a.get(boxA, "initiators/"+iqn)["targets"])
+}
