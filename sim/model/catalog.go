@@ -28,6 +28,7 @@ func NewCatalog() *Catalog {
 	addNotifications(c)
 	addServerCapabilities(c)
 	addSSH(c)
+	addNTP(c)
 	addSearch(c)
 	addMetadata(c)
 	return c
