@@ -34,7 +34,7 @@ func StatusOf(code apierr.Code) int {
 		apierr.HostNotFound, apierr.ClusterNotFound, apierr.InitiatorNotFound, apierr.PortNotFound, apierr.LUNNotFound,
 		apierr.ExportNotFound, apierr.QoSPolicyNotFound, apierr.TargetNotFound, apierr.RuleNotFound, apierr.LDAPNotFound,
 		apierr.TreeQNotFound, apierr.ShareNotFound, apierr.SharePermissionNotFound, apierr.SMBUserNotFound, apierr.SMBGroupNotFound,
-		apierr.ResetTokenUnknown, apierr.PolicyNotFound, apierr.ScheduleNotFound,
+		apierr.NFSUserNotFound, apierr.IDPNotFound, apierr.ResetTokenUnknown, apierr.PolicyNotFound, apierr.ScheduleNotFound,
 		apierr.FCSwitchNotFound, apierr.SoftTargetNotFound:
 		return http.StatusNotFound
 	case apierr.MethodNotAllowed:
@@ -68,7 +68,7 @@ func StatusOf(code apierr.Code) int {
 		apierr.RuleNameConflict, apierr.LDAPNameConflict, apierr.DatasetNotMaster, apierr.TreeQConflict,
 		apierr.ShareNameConflict, apierr.SMBUserNameConflict, apierr.SMBGroupNameConflict,
 		apierr.PolicyNameConflict, apierr.PolicyInUse, apierr.PolicyNotAssigned, apierr.PolicyForMember,
-		apierr.ScheduleNameConflict, apierr.ScheduleLimitExceeded, apierr.DatasetIsInternal, apierr.DatasetNotVolume,
+		apierr.NFSUserConflict, apierr.IDPNameConflict, apierr.ScheduleNameConflict, apierr.ScheduleLimitExceeded, apierr.DatasetIsInternal, apierr.DatasetNotVolume,
 		apierr.FCSwitchNameConflict, apierr.SoftTargetLimit:
 		return http.StatusConflict
 	}

@@ -85,6 +85,10 @@ const (
 	SMBUserNameConflict      Code = "SMB_USER_NAME_CONFLICT"
 	SMBGroupNotFound         Code = "SMB_GROUP_NOT_FOUND"
 	SMBGroupNameConflict     Code = "SMB_GROUP_NAME_CONFLICT"
+	NFSUserNotFound          Code = "NFS_USER_NOT_FOUND"
+	NFSUserConflict          Code = "NFS_USER_UID_CONFLICT"
+	IDPNotFound              Code = "SSO_IDENTITY_PROVIDER_NOT_FOUND"
+	IDPNameConflict          Code = "SSO_IDENTITY_PROVIDER_NAME_CONFLICT"
 	FaultInjected            Code = "FAULT_INJECTED" // of a bare status
 	FaultNotFound            Code = "FAULT_NOT_FOUND"
 	VolumeNameConflict       Code = "VOLUME_NAME_CONFLICT"

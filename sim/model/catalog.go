@@ -24,7 +24,7 @@ func NewCatalog() *Catalog {
 	c.Add(exportKind())
 	addQoS(c)
 	addShares(c)
-	c.Add(ldapKind())
+	c.Add(nfsUserKind(), ldapKind(), idpKind())
 	addNotifications(c)
 	addServerCapabilities(c)
 	addSSH(c)
