@@ -59,7 +59,7 @@ func StatusOf(code apierr.Code) int {
 		apierr.ReplicaAlreadyExists, apierr.ReplicaEntityIsTarget, apierr.ReplicaEntityIsCGMember, apierr.ReplicaTargetNotEmpty,
 		apierr.ReplicaTargetSize, apierr.ReplicaTargetType, apierr.ReplicaTargetReplicated, apierr.ReplicaTargetLockedSnap,
 		apierr.ReplicaBaseNotInFamily, apierr.ReplicaBaseMismatch, apierr.ReplicaLimitExceeded, apierr.ReplicaIsTarget,
-		apierr.ReplicaAlreadySuspended, apierr.ReplicaNotSuspended, apierr.ReplicaRoleConflict, apierr.ReplicaNoCommonImage,
+		apierr.ReplicaAlreadySuspended, apierr.ReplicaNotSuspended, apierr.ReplicaNeverSynchronized, apierr.ReplicaNotSynchronized, apierr.ReplicaRoleConflict, apierr.ReplicaNoCommonImage,
 		apierr.ReplicaIsSuspended, apierr.ReplicaIsInitializing, apierr.ReplicaTypeMismatch,
 		apierr.ReplicaTypeChange, apierr.LabExists, apierr.FaultExists, apierr.HostNameConflict, apierr.HostNotEmpty,
 		apierr.HostInCluster, apierr.ClusterNameConflict, apierr.ClusterNotEmpty, apierr.PortBelongsToHost, apierr.LUNInUse,

@@ -195,6 +195,8 @@ const (
 	ReplicaLimitExceeded      Code = "REPLICA_LIMIT_EXCEEDED"
 	ReplicaIsTarget           Code = "REPLICA_IS_TARGET"
 	ReplicaAlreadySuspended   Code = "REPLICA_ALREADY_SUSPENDED"
+	ReplicaNeverSynchronized  Code = "REPLICA_NEVER_SYNCHRONIZED"
+	ReplicaNotSynchronized    Code = "REPLICA_NOT_SYNCHRONIZED"
 	ReplicaNotSuspended       Code = "REPLICA_NOT_SUSPENDED"
 	ReplicaRoleConflict       Code = "REPLICA_ROLE_CONFLICT"
 	ReplicaNoCommonImage      Code = "REPLICA_NO_COMMON_IMAGE"

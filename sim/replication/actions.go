@@ -125,8 +125,12 @@ func actions(k *model.Kind) []model.Route {
 			return o, do(r, in)
 		})
 	}
+	turned := model.Post(k, "change_role", changeRole)
+	turned.Params = []string{"retain_staging_area"}
 	return []model.Route{
 		model.Post(k, "expose_last_consistent_snapshot", exposeImage),
+		turned,
+		post("switch_role", switchRole),
 		post("suspend", suspendReplica),
 		post("resume", resumeReplica),
 		post("sync", syncNow),

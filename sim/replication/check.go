@@ -72,8 +72,8 @@ func (c *checker) peers(r *replica) error {
 	if err != nil {
 		return err
 	}
-	if there.isSource() {
-		return nil
+	if there.isSource() || replicaTurned.Get(o) || replicaTurned.Get(r.o) {
+		return nil // the halves have not met since a role changed
 	}
 	if ReplicaType.Get(o) != ReplicaType.Get(r.o) || ReplicaRemoteID.Get(o) != r.o.ID() || len(there.pairs) != len(r.pairs) {
 		c.say(r, "its peer %d is of another shape", o.ID())

@@ -73,6 +73,13 @@ func hello(r *replica) error {
 	if answer.Role != roleTarget {
 		return apierr.New(apierr.ReplicaRoleConflict, "replica %d: the peer's half is %s", r.o.ID(), answer.Role)
 	}
+	if answer.Turned || replicaTurned.Get(r.o) {
+		if err := r.meet(answer); err != nil {
+			return err
+		}
+		r.greeted()
+		return nil
+	}
 	for i := range r.pairs {
 		p := &r.pairs[i]
 		switch there := answer.Images[fmt.Sprint(p.Remote)]; {
@@ -90,17 +97,25 @@ func hello(r *replica) error {
 			return apierr.New(apierr.ReplicaNoCommonImage, "replica %d: no common image of dataset %d", r.o.ID(), p.Local)
 		}
 	}
-	ReplicaReason.SetNull(r.o)
-	ReplicaStateText.SetNull(r.o)
-	replicaWaiting.Set(r.o, true) // the resume asks for a job at once
+	r.greeted()
 	return nil
 }
 
-// helloAnswer is the receiver's role and the image that each of its datasets
-// shows.
+// greeted is a replica whose halves have met: it asks for a job at once.
+func (r *replica) greeted() {
+	ReplicaReason.SetNull(r.o)
+	ReplicaStateText.SetNull(r.o)
+	replicaWaiting.Set(r.o, true)
+}
+
+// helloAnswer is the receiver's role, whether it rests and whether it was
+// turned, the image that each of its datasets shows and all that it has.
 type helloAnswer struct {
-	Role   string            `json:"role"`
-	Images map[string]string `json:"images"`
+	Role   string              `json:"role"`
+	Rests  bool                `json:"rests,omitempty"`
+	Turned bool                `json:"turned,omitempty"`
+	Images map[string]string   `json:"images"`
+	Held   map[string][]string `json:"held,omitempty"`
 }
 
 // caughtUp reports whether what is left after the job's image would be sent
@@ -268,6 +283,11 @@ func linkMoved(b *model.Box, link *schema.Object, up, detached bool) error {
 		}
 		if err := r.fire(move); err != nil {
 			return err
+		}
+		if up {
+			if err := r.warnRival(); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -33,6 +33,8 @@ const (
 	msgLeave       = "replica.leave"
 	msgRoom        = "replica.room"
 	msgTrouble     = "replica.trouble"
+	msgSwitch      = "replica.switch"
+	msgRoll        = "replica.roll"
 )
 
 // linkOffer is what each half of a link tells the other of itself.

@@ -123,7 +123,7 @@ var (
 
 	// Replica is a dataset or group that is copied to another array; each
 	// array has its half.
-	Replica = schema.NewType("replica", replicaState, replicaPairs, replicaJob, replicaWaiting, replicaOrphan, replicaLate, replicaDone,
+	Replica = schema.NewType("replica", replicaState, replicaPairs, replicaJob, replicaWaiting, replicaOrphan, replicaLate, replicaDone, replicaTurned,
 		ReplicaDescription, ReplicaVersion, ReplicaConfigGUID, ReplicaLinkGUID, ReplicaRemoteID, ReplicaRole, ReplicaInternal,
 		ReplicaConcurrent, ReplicaSnapshots, ReplicaSnapKeep, ReplicaSuffix, ReplicaSnapLock, ReplicaEntityType, ReplicaState,
 		ReplicaStateText, ReplicaReason, ReplicaJobState, ReplicaJobs, ReplicaIsInitial, ReplicaPending, ReplicaNextStart,

@@ -42,6 +42,11 @@ const (
 	evTrouble event = "trouble" // a pool is locked, the peer's half is gone, 24 hours without a link
 	evToSync  event = "to_sync"
 	evToAsync event = "to_async"
+
+	evToTarget event = "to_target" // an administrator changes the role
+	evToSource event = "to_source"
+	evHandOver event = "hand_over" // both sides swap their roles
+	evTakeOver event = "take_over"
 )
 
 // rule is one line of the table: in one of the states, on the event, if the
@@ -112,6 +117,12 @@ func rules() []rule {
 		{states(asyncRunning), evToSync, nil, syncRunning, effects(noPlan, ask)},
 		{states(synchronized), evToAsync, nil, asyncIdle, effects(planNext)},
 		{states(syncRunning), evToAsync, nil, asyncRunning, nil},
+
+		// A changed role rests until somebody resumes; a swapped one goes on.
+		{states(suspended, autoSuspended), evToTarget, nil, target, effects(turnTarget)},
+		{states(target), evToSource, nil, suspended, effects(turnSource)},
+		{states(synchronized), evHandOver, nil, target, effects(turnTarget)},
+		{states(target), evTakeOver, nil, synchronized, effects(turnSource)},
 	}
 }
 

@@ -1,7 +1,6 @@
 package replication
 
 import (
-	"fmt"
 
 	"infinisim/sim/apierr"
 	"infinisim/sim/data"
@@ -11,13 +10,14 @@ import (
 )
 
 func (r *engine) handleReplicas() {
+	r.handleRoles()
 	handle(r, msgCreate, acceptReplica)
 	handle(r, msgBegin, func(b *model.Box, _ fabric.Message, ask jobMessage) (any, error) {
 		rep, err := receiver(b, ask.Replica)
 		if err != nil {
 			return nil, err
 		}
-		if err := rep.checkPool(); err != nil {
+		if err := rep.checkTarget(); err != nil {
 			return nil, err
 		}
 		for i := range rep.pairs {
@@ -32,17 +32,6 @@ func (r *engine) handleReplicas() {
 	})
 	handle(r, msgMirror, func(b *model.Box, _ fabric.Message, ask jobMessage) (any, error) {
 		return nil, takeImages(b, ask, false)
-	})
-	handle(r, msgHello, func(b *model.Box, _ fabric.Message, ask jobMessage) (any, error) {
-		rep, err := receiver(b, ask.Replica)
-		if err != nil {
-			return nil, err
-		}
-		answer := helloAnswer{Role: ReplicaRole.Get(rep.o), Images: map[string]string{}}
-		for _, p := range rep.pairs {
-			answer.Images[fmt.Sprint(p.Local)] = p.Base.GUID
-		}
-		return answer, nil
 	})
 	handle(r, msgConfigure, func(b *model.Box, _ fabric.Message, ask configure) (any, error) {
 		rep, err := receiver(b, ask.Replica)
@@ -107,6 +96,15 @@ func setOrNull(a schema.Attr[int64], o *schema.Object, v *int64) {
 		return
 	}
 	a.Set(o, *v)
+}
+
+// checkTarget refuses a job where the half is no target any more, or its pool
+// is locked.
+func (r *replica) checkTarget() error {
+	if r.isSource() {
+		return apierr.New(apierr.ReplicaRoleConflict, "replica %d is a source itself", r.o.ID())
+	}
+	return r.checkPool()
 }
 
 // checkPool refuses to go on where the target's pool is locked (seen on
@@ -346,7 +344,7 @@ func takeImages(b *model.Box, ask jobMessage, keep bool) error {
 	if err != nil {
 		return err
 	}
-	if err := r.checkPool(); err != nil {
+	if err := r.checkTarget(); err != nil {
 		return err
 	}
 	for _, c := range ask.Members {

@@ -160,15 +160,19 @@ def request(method, url, body, **options):
 
 
 def bring(ready, group):
-    """Brings what a group presumes of its site: the interfaces 1678 to 1680, one a node."""
-    if "test_create_network_spaces" not in group:
-        return
+    """Brings what a group presumes of its site: users with simple passwords, the interfaces 1678 to 1680, one a node."""
     (array,) = ready["arrays"]
-    request("PATCH", f"{ready['control']}/_sim/v1/arrays/{array['key']}", {"next_id": 1678})
     login = base64.b64encode(f"{array['username']}:{array['password']}".encode()).decode()
-    for node in (1, 2, 3):
-        request("POST", f"{array['url']}/api/rest/network/interfaces", {
-            "name": f"PG-{node}", "node_id": node, "ports": ["eth-data1"]}, Authorization=f"Basic {login}")
+
+    def rest(method, path, body):
+        request(method, f"{array['url']}/api/rest/{path}", body, Authorization=f"Basic {login}")
+
+    if any(name.startswith("test_create_resources") for name in group):
+        rest("PUT", "config/mgmt/users.password_policy_enabled", False)
+    if "test_create_network_spaces" in group:
+        request("PATCH", f"{ready['control']}/_sim/v1/arrays/{array['key']}", {"next_id": 1678})
+        for node in (1, 2, 3):
+            rest("POST", "network/interfaces", {"name": f"PG-{node}", "node_id": node, "ports": ["eth-data1"]})
 
 
 def run_group(program, out, cache, group):
