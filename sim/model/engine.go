@@ -274,14 +274,18 @@ func (b *Box) Delete(k *Kind, id int64, in *Input) (*schema.Object, error) {
 	return o, nil
 }
 
-// Remove takes an object and its jobs out of the store, without hooks.
+// Remove takes an object and its jobs out of the store, without hooks, and
+// what is kept under its id: ids that a kind draws for itself are those of
+// others too.
 func (b *Box) Remove(o *schema.Object) error {
 	job.Cancel(b.Tx, b.Owner(o))
-	if err := b.dropMetadata(o.ID()); err != nil {
-		return err
-	}
-	if err := b.dropQoS(o.ID()); err != nil {
-		return err
+	if b.Kind(o).NextID == nil {
+		if err := b.dropMetadata(o.ID()); err != nil {
+			return err
+		}
+		if err := b.dropQoS(o.ID()); err != nil {
+			return err
+		}
 	}
 	return b.Tx.Delete(b.Key, o.Type(), o.ID())
 }
