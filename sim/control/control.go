@@ -102,6 +102,8 @@ func New(o Options) *Server {
 		{http.MethodPost, "/arrays/{key}/ips", allocateIP},
 		{http.MethodPost, "/arrays/{key}/datasets/{id}/write", write},
 		{http.MethodGet, "/arrays/{key}/datasets/{id}/digest", digest},
+		{http.MethodGet, "/arrays/{key}/datasets/{id}/workload", readWorkload},
+		{http.MethodPut, "/arrays/{key}/datasets/{id}/workload", setWorkload},
 		{http.MethodPost, "/arrays/{key}/links/{id}/cut", cut(true)},
 		{http.MethodPost, "/arrays/{key}/links/{id}/restore", cut(false)},
 		{http.MethodPut, "/arrays/{key}/links/{id}/model", setModel},

@@ -134,6 +134,12 @@ func TestBadInput_changesNothing(t *testing.T) {
 		{400, "INVALID_FIELD_VALUE", "PATCH", "arrays/box-1", `{"next_id":7}`},
 		{400, "INVALID_FIELD_VALUE", "PATCH", "arrays/box-1", `{"serial":0}`},
 		{404, "FAULT_NOT_FOUND", "DELETE", "faults/none", ``},
+		{404, "VOLUME_NOT_FOUND", "PUT", "arrays/box-1/datasets/1/workload", `{"reads":1}`},
+		{404, "VOLUME_NOT_FOUND", "GET", "arrays/box-1/datasets/1/workload", ``},
+		{400, "INVALID_FIELD_VALUE", "PUT", "arrays/box-1/datasets/x/workload", `{"reads":1}`},
+		{400, "INVALID_FIELD_VALUE", "GET", "arrays/box-1/datasets/x/workload", ``},
+		{400, "INVALID_FIELD_VALUE", "PUT", "arrays/box-1/datasets/1/workload", `{"latency":"soon"}`},
+		{400, "UNKNOWN_FIELD", "PUT", "arrays/box-1/datasets/1/workload", `{"evil":1}`},
 		{404, "COMPONENT_NOT_FOUND", "PATCH", "arrays/box-1/components/nodes/9", `{"state":"FAILED"}`},
 		{404, "COMPONENT_NOT_FOUND", "PATCH", "arrays/box-1/components/robots", `{"state":"FAILED"}`},
 		{400, "UNKNOWN_FIELD", "PATCH", "arrays/box-1/components/nodes/1", `{"evil":1}`},
@@ -147,6 +153,20 @@ func TestBadInput_changesNothing(t *testing.T) {
 		assert.Contains(t, text, `"code":"`+c.code+`"`, "%s %s", c.path, c.body)
 	}
 	assert.Equal(t, before, p.ok(http.MethodGet, "clock", ""))
+}
+
+func TestWorkload(t *testing.T) {
+	t.Parallel()
+	p := newPlane(t)
+	path := fmt.Sprintf("arrays/box-1/datasets/%v/workload", p.volume())
+	assert.Equal(t, 0.0, p.ok(http.MethodGet, path, "")["reads"], "hosts do nothing at first")
+	want := map[string]any{"reads": 100.0, "writes": 50.0, "block_size": 8192.0, "latency": "1ms", "protocol": "FC", "host_id": 0.0}
+	assert.Equal(t, want, p.ok(http.MethodPut, path, `{"reads":100,"writes":50}`))
+	assert.Equal(t, want, p.ok(http.MethodGet, path, ""))
+	made := p.array("box-1", http.MethodPost, "metrics/collectors", `{"collected_fields":["ops"],"filters":{"protocol_type":"SAN"}}`)
+	p.ok(http.MethodPost, "clock/advance", `{"by":"5s"}`)
+	data := p.array("box-1", http.MethodGet, fmt.Sprintf("metrics/collectors/data?collector_id=%.0f", made["id"]), "")["collectors"].([]any)[0]
+	assert.Equal(t, []any{[]any{150.0}, []any{150.0}}, data.(map[string]any)["data"])
 }
 
 func TestComponents(t *testing.T) {

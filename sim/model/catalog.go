@@ -30,6 +30,7 @@ func NewCatalog() *Catalog {
 	addSSH(c)
 	addNTP(c)
 	addSearch(c)
+	addMetrics(c)
 	addMetadata(c)
 	return c
 }

@@ -166,18 +166,8 @@ func (b *Box) WriteData(id, off, length int64, seed uint64) error {
 	if err != nil {
 		return err
 	}
-	if DatasetWriteProtected.Get(o) {
-		return apierr.New(apierr.DatasetWriteProtected, "%s %d is write protected", words(o.Type()), id)
-	}
-	if err := b.Guard(OnWrite, nil, o); err != nil {
+	if err := b.mayWrite(o); err != nil {
 		return err
-	}
-	pool, err := b.Must(Pool, DatasetPool.Get(o))
-	if err != nil {
-		return err
-	}
-	if PoolState.Get(pool) == Locked {
-		return apierr.New(apierr.PoolIsLocked, "pool %d is locked", pool.ID())
 	}
 	im, err := b.Content(o)
 	if err != nil {
@@ -195,6 +185,24 @@ func (b *Box) WriteData(id, off, length int64, seed uint64) error {
 		return err
 	}
 	return b.written(o, next)
+}
+
+// mayWrite refuses a host's write to a dataset that takes none.
+func (b *Box) mayWrite(o *schema.Object) error {
+	if DatasetWriteProtected.Get(o) {
+		return apierr.New(apierr.DatasetWriteProtected, "%s %d is write protected", words(o.Type()), o.ID())
+	}
+	if err := b.Guard(OnWrite, nil, o); err != nil {
+		return err
+	}
+	pool, err := b.Must(Pool, DatasetPool.Get(o))
+	if err != nil {
+		return err
+	}
+	if PoolState.Get(pool) == Locked {
+		return apierr.New(apierr.PoolIsLocked, "pool %d is locked", pool.ID())
+	}
+	return nil
 }
 
 // written lets others follow a write, and refuses one that the pool cannot

@@ -286,6 +286,7 @@ func (b *Box) Remove(o *schema.Object) error {
 		if err := b.dropQoS(o.ID()); err != nil {
 			return err
 		}
+		b.dropWorkload(o.ID())
 	}
 	return b.Tx.Delete(b.Key, o.Type(), o.ID())
 }

@@ -1,0 +1,226 @@
+package model
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"infinisim/sim/apierr"
+	"infinisim/sim/clock"
+	"infinisim/sim/schema"
+)
+
+// Workload is what hosts do to a dataset, second after second, until it is
+// changed. It is a function of the lab's time, not an event for each operation:
+// metrics count it, the dataset's content stays as it is.
+type Workload struct {
+	// Reads and Writes are operations a second; both 0 end the workload.
+	Reads  int64 `json:"reads"`
+	Writes int64 `json:"writes"`
+	// BlockSize is the bytes of an operation.
+	BlockSize int64 `json:"block_size"`
+	// Latency is how long an operation takes while no policy slows it down.
+	Latency time.Duration `json:"latency"`
+	// Protocol is how hosts reach the dataset, empty for FC or NFS.
+	Protocol string `json:"protocol"`
+	// Host is the id of the host that does it, 0 for none in particular.
+	Host int64 `json:"host_id"`
+}
+
+// phase is a workload from a time on, until the next one begins.
+type phase struct {
+	From clock.Time `json:"from"`
+	Workload
+}
+
+// spaceWorkload keeps the phases of each dataset's workload, so far back as a
+// collector can still ask for them.
+const spaceWorkload = "workload"
+
+// The bounds of a workload.
+const (
+	mostOps      = 1_000_000_000
+	mostBlock    = 1 << 30
+	mostLatency  = time.Hour
+	protocolFC   = "FC"
+	protocolNFS  = "NFS"
+	workloadKept = 2 * mostPending
+)
+
+// protocolsOf are the protocols that reach a dataset.
+func protocolsOf(o *schema.Object) []string {
+	if o.Type() == Filesystem {
+		return []string{protocolNFS, "SMB"}
+	}
+	return []string{protocolFC, "ISCSI", "NVME"}
+}
+
+// SetWorkload has hosts work on a dataset from now on, as an administrator
+// cannot. It returns VOLUME_NOT_FOUND, INVALID_FIELD_VALUE, LUN_NOT_FOUND for a
+// host that the volume is not mapped to, and the refusals of a write if there
+// are any.
+func (b *Box) SetWorkload(id int64, w Workload) error {
+	o, err := b.Dataset(id)
+	if err != nil {
+		return err
+	}
+	if w.Protocol == "" {
+		w.Protocol = protocolsOf(o)[0]
+	}
+	if err := b.checkWorkload(o, w); err != nil {
+		return err
+	}
+	all, err := b.phases(id)
+	if err != nil {
+		return err
+	}
+	now := b.Tx.Now()
+	all = slices.DeleteFunc(all, func(p phase) bool { return p.From == now })
+	all = append(all, phase{From: now, Workload: w})
+	for len(all) > 1 && now.Sub(all[1].From) > workloadKept {
+		all = all[1:]
+	}
+	raw, err := json.Marshal(all)
+	if err != nil {
+		return fmt.Errorf("workload of %d: %w", id, err)
+	}
+	b.Tx.KV(b.Key, spaceWorkload).Put(imageKey(id), raw)
+	return nil
+}
+
+func (b *Box) checkWorkload(o *schema.Object, w Workload) error {
+	for _, c := range []struct {
+		name        string
+		value, most int64
+		least       int64
+	}{
+		{"reads", w.Reads, mostOps, 0}, {"writes", w.Writes, mostOps, 0}, {"block_size", w.BlockSize, mostBlock, 1},
+		{"latency", int64(w.Latency), int64(mostLatency), 1},
+	} {
+		if c.value < c.least || c.value > c.most {
+			return apierr.New(apierr.InvalidValue, "%s: %d is not between %d and %d", c.name, c.value, c.least, c.most).About(c.name)
+		}
+	}
+	if !slices.Contains(protocolsOf(o), w.Protocol) {
+		return apierr.New(apierr.InvalidValue, "protocol: %q is none of %v", w.Protocol, protocolsOf(o)).About("protocol")
+	}
+	if w.Host != 0 {
+		mapped, err := b.mappedTo(o, w.Host)
+		if err != nil {
+			return err
+		}
+		if !mapped {
+			return apierr.New(apierr.LUNNotFound, "host_id: %s %d is not mapped to host %d", words(o.Type()), o.ID(), w.Host).About("host_id")
+		}
+	}
+	if w.Writes == 0 {
+		return nil
+	}
+	return b.mayWrite(o)
+}
+
+func (b *Box) mappedTo(o *schema.Object, host int64) (bool, error) {
+	all, err := b.lunsBy(LUNVolume, o.ID())
+	return slices.ContainsFunc(all, func(l *schema.Object) bool { return LUNHost.Get(l) == host }), err
+}
+
+func (b *Box) phases(id int64) ([]phase, error) {
+	raw := b.Tx.KV(b.Key, spaceWorkload).Get(imageKey(id))
+	if raw == nil {
+		return nil, nil
+	}
+	var all []phase
+	if err := json.Unmarshal(raw, &all); err != nil {
+		return nil, fmt.Errorf("workload of %d: %w", id, err)
+	}
+	return all, nil
+}
+
+// WorkloadOf is what hosts do to a dataset now.
+func (b *Box) WorkloadOf(id int64) (Workload, error) {
+	if _, err := b.Dataset(id); err != nil {
+		return Workload{}, err
+	}
+	all, err := b.phases(id)
+	if err != nil || len(all) == 0 {
+		return Workload{}, err
+	}
+	return all[len(all)-1].Workload, nil
+}
+
+// dropWorkload ends the workload of a dataset that goes.
+func (b *Box) dropWorkload(id int64) { b.Tx.KV(b.Key, spaceWorkload).Delete(imageKey(id)) }
+
+// limit is what a QoS policy allows a second; 0 allows any.
+type limit struct{ ops, bytes int64 }
+
+// share is the part of a demand that the limit lets through.
+func (l limit) share(ops, bytes float64) float64 {
+	part := 1.0
+	if l.ops > 0 && ops > float64(l.ops) {
+		part = float64(l.ops) / ops
+	}
+	if l.bytes > 0 && bytes > float64(l.bytes) {
+		part = min(part, float64(l.bytes)/bytes)
+	}
+	return part
+}
+
+// load is a dataset with the phases of its workload.
+type load struct {
+	dataset, pool int64
+	kind          string // the type of a QoS policy of the dataset
+	own, shared   limit
+	phases        []phase
+}
+
+// loads are all workloads of the array.
+func (b *Box) loads() ([]load, error) {
+	var ids []int64
+	b.Tx.KV(b.Key, spaceWorkload).Scan(nil, func(key, _ []byte) bool {
+		ids = append(ids, int64(binary.BigEndian.Uint64(key))) //nolint:gosec // written by imageKey
+		return true
+	})
+	out := make([]load, 0, len(ids))
+	for _, id := range ids {
+		o, err := b.Dataset(id)
+		if err != nil {
+			return nil, err
+		}
+		l := load{dataset: id, pool: DatasetPool.Get(o), kind: QoSVolume}
+		if o.Type() == Filesystem {
+			l.kind = QoSFilesystem
+		}
+		if l.phases, err = b.phases(id); err != nil {
+			return nil, err
+		}
+		if l.own, err = b.limitAt(id, l.kind); err != nil {
+			return nil, err
+		}
+		if l.shared, err = b.limitAt(l.pool, "POOL_"+l.kind); err != nil {
+			return nil, err
+		}
+		out = append(out, l)
+	}
+	return out, nil
+}
+
+// limitAt is what the policy of a type allows an entity.
+//
+// unsourced: that bursts are not counted.
+func (b *Box) limitAt(entity int64, kind string) (limit, error) {
+	if string(b.mgmt(qosEnabled)) != "true" {
+		return limit{}, nil
+	}
+	a, err := b.qosAt(entity, kind)
+	if err != nil || a == nil {
+		return limit{}, err
+	}
+	policy, err := b.Must(QoSPolicy, qosOf.Get(a))
+	if err != nil {
+		return limit{}, err
+	}
+	return limit{ops: QoSOps.Get(policy), bytes: QoSBps.Get(policy)}, nil
+}
