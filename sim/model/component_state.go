@@ -156,7 +156,8 @@ func (b *Box) emitState(kind, path string, old, now component) error {
 			Code: name + "_" + strings.ToUpper(field) + "_CHANGED", Level: level,
 			Template: "{component}: " + strings.ReplaceAll(field, "_", " ") + " changed from {old} to {new}",
 			Data: []Datum{
-				{Name: "component", Type: "String", Value: path}, {Name: "old", Type: "String", Value: was},
+				{Name: "component", Type: "String", Value: path},
+				{Name: "old", Type: "String", Value: was},
 				{Name: "new", Type: "String", Value: is},
 			},
 		})

@@ -169,9 +169,9 @@ func TestComponents_switchPort(t *testing.T) {
 }
 
 // set has a part of the hardware change its state.
-func (a *arrays) set(box, path string, body map[string]any) error {
+func (a *arrays) set(path string, body map[string]any) error {
 	a.t.Helper()
-	return a.lab.On(a.t.Context(), box, func(b *model.Box) error {
+	return a.lab.On(a.t.Context(), boxA, func(b *model.Box) error {
 		_, err := b.SetComponent(path, model.NewBody(body))
 		return err
 	})
@@ -183,7 +183,7 @@ func TestComponents_failedNode(t *testing.T) {
 	t.Parallel()
 	a := newArrays(t, lab.ArraySetup{})
 	fresh := a.get(boxA, "components")
-	require.NoError(t, a.set(boxA, "nodes/1", map[string]any{"state": "FAILED"}))
+	require.NoError(t, a.set("nodes/1", map[string]any{"state": "FAILED"}))
 	node := a.get(boxA, "components/nodes/1")
 	assert.Equal(t, "FAILED", node["state"])
 	for _, kind := range []string{"fc_ports", "eth_ports", "ib_ports"} {
@@ -203,12 +203,12 @@ func TestComponents_failedNode(t *testing.T) {
 	assert.Equal(t, "ACTIVE", a.get(boxB, "components/nodes/1")["state"], "only that array")
 
 	for _, n := range []string{"nodes/2", "nodes/3"} {
-		require.NoError(t, a.set(boxA, n, map[string]any{"state": "FAILED"}))
+		require.NoError(t, a.set(n, map[string]any{"state": "FAILED"}))
 	}
 	assert.Equal(t, "INACTIVE", a.get(boxA, "services/core")["cluster_state"])
 	assert.Equal(t, "RED", a.get(boxA, "external_services/elastic")["cluster_state"])
 	for _, n := range []string{"nodes/1", "nodes/2", "nodes/3"} {
-		require.NoError(t, a.set(boxA, n, map[string]any{"state": "ACTIVE"}))
+		require.NoError(t, a.set(n, map[string]any{"state": "ACTIVE"}))
 	}
 	assert.Equal(t, fresh, a.get(boxA, "components"), "as if nothing had been")
 }
@@ -235,18 +235,18 @@ func TestComponents_states(t *testing.T) {
 		{"ups/3", "state", "ERROR"},
 		{"pdus/1", "state", "WARNING"},
 	} {
-		require.NoError(t, a.set(boxA, c.path, map[string]any{c.key: c.value}), c.path)
+		require.NoError(t, a.set(c.path, map[string]any{c.key: c.value}), c.path)
 		assert.Equal(t, c.value, a.get(boxA, "components/"+c.path)[c.key], c.path)
 	}
-	require.NoError(t, a.set(boxA, "enclosures/3/drives/8", map[string]any{"state": "phasing_out", "encryption_state": false}))
-	require.NoError(t, a.set(boxA, "enclosures/3/drives/9", map[string]any{"encryption_state": false}))
-	require.NoError(t, a.set(boxA, "external_services/postgresql", map[string]any{"cluster_state": "YELLOW"}))
+	require.NoError(t, a.set("enclosures/3/drives/8", map[string]any{"state": "phasing_out", "encryption_state": false}))
+	require.NoError(t, a.set("enclosures/3/drives/9", map[string]any{"encryption_state": false}))
+	require.NoError(t, a.set("external_services/postgresql", map[string]any{"cluster_state": "YELLOW"}))
 	assert.Equal(t, "YELLOW", a.get(boxA, "external_services/postgresql")["cluster_state"])
 	for n := range 3 {
-		require.NoError(t, a.set(boxA, fmt.Sprintf("nodes/%d/services/nas", n+1), map[string]any{"state": "SHUTDOWN"}))
+		require.NoError(t, a.set(fmt.Sprintf("nodes/%d/services/nas", n+1), map[string]any{"state": "SHUTDOWN"}))
 	}
 	assert.Equal(t, "SHUTDOWN", a.get(boxA, "services/nas")["cluster_state"])
-	require.NoError(t, a.set(boxA, "system", map[string]any{"state": "STANDBY"}))
+	require.NoError(t, a.set("system", map[string]any{"state": "STANDBY"}))
 	assert.Equal(t, "STANDBY", a.get(boxA, "system/operational_state")["state"])
 
 	health := a.get(boxA, "system/health_state")
@@ -280,10 +280,10 @@ func TestComponents_statesRefused(t *testing.T) {
 		apierr.UnknownField:      {"nodes/1", map[string]any{"state": "FAILED", "serial_number": "x"}},
 		apierr.InvalidValue:      {"ups/1", map[string]any{"charge_level": 101}},
 	} {
-		assert.Equal(t, code, apierr.CodeOf(a.set(boxA, c.path, c.body)))
+		assert.Equal(t, code, apierr.CodeOf(a.set(c.path, c.body)))
 	}
-	assert.Equal(t, apierr.ComponentNotFound, apierr.CodeOf(a.set(boxA, "nodes/1/fc_ports", nil)))
-	assert.Equal(t, apierr.InvalidValue, apierr.CodeOf(a.set(boxA, "nodes/1", map[string]any{"state": "ASLEEP"})))
+	assert.Equal(t, apierr.ComponentNotFound, apierr.CodeOf(a.set("nodes/1/fc_ports", nil)))
+	assert.Equal(t, apierr.InvalidValue, apierr.CodeOf(a.set("nodes/1", map[string]any{"state": "ASLEEP"})))
 	assert.Equal(t, fresh, a.get(boxA, "components"))
 	assert.Len(t, a.list(boxA, "events?page_size=100"), events)
 }

@@ -35,9 +35,9 @@ func TestInitiator_fcTargets(t *testing.T) {
 	assert.Equal(t, object{"address": "5742b0f0000e5c11", "node_id": 1.0}, targets()[0])
 	a.post(boxA, "components/nodes/1/fc_ports/1/disable", object{})
 	require.Len(t, targets(), 23)
-	require.NoError(t, a.set(boxA, "nodes/2", map[string]any{"state": "FAILED"}))
-	require.NoError(t, a.set(boxA, "nodes/3/fc_ports/1", map[string]any{"state": "ERROR"}))
-	require.NoError(t, a.set(boxA, "nodes/3/fc_ports/2", map[string]any{"link_state": "DOWN"}))
+	require.NoError(t, a.set("nodes/2", map[string]any{"state": "FAILED"}))
+	require.NoError(t, a.set("nodes/3/fc_ports/1", map[string]any{"state": "ERROR"}))
+	require.NoError(t, a.set("nodes/3/fc_ports/2", map[string]any{"link_state": "DOWN"}))
 	require.Len(t, targets(), 7+6)
 }
 

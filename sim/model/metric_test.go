@@ -211,11 +211,10 @@ func TestMetrics_qos(t *testing.T) {
 	t.Parallel()
 	m := newMeters(t)
 	m.busy()
-	policy := func(body object, entity int64) int64 {
+	policy := func(body object, entity int64) {
 		body["name"] = fmt.Sprint("q", entity)
 		id := m.post(boxA, "qos/policies", body).id("id")
 		m.post(boxA, fmt.Sprintf("qos/policies/%d/assign", id), object{"entity_id": entity})
-		return id
 	}
 	policy(object{"type": "VOLUME", "max_ops": 75}, m.a)
 	policy(object{"type": "FILESYSTEM", "max_bps": 40960}, m.f)

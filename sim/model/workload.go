@@ -96,7 +96,9 @@ func (b *Box) checkWorkload(o *schema.Object, w Workload) error {
 		value, most int64
 		least       int64
 	}{
-		{"reads", w.Reads, mostOps, 0}, {"writes", w.Writes, mostOps, 0}, {"block_size", w.BlockSize, mostBlock, 1},
+		{"reads", w.Reads, mostOps, 0},
+		{"writes", w.Writes, mostOps, 0},
+		{"block_size", w.BlockSize, mostBlock, 1},
 		{"latency", int64(w.Latency), int64(mostLatency), 1},
 	} {
 		if c.value < c.least || c.value > c.most {

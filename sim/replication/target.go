@@ -1,7 +1,6 @@
 package replication
 
 import (
-
 	"infinisim/sim/apierr"
 	"infinisim/sim/data"
 	"infinisim/sim/fabric"
