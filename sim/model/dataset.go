@@ -168,6 +168,11 @@ func (b *Box) beforeSnapshot(o *schema.Object, in *Input) error {
 		DatasetSSD.Set(o, DatasetSSD.Get(parent))
 	}
 	b.keepFor(o)
+	cross, err := in.Flag("replicate_to_async_target", true)
+	if err != nil {
+		return err
+	}
+	datasetLocal.Set(o, !cross)
 	return b.PointAt(o, ImageID(parent))
 }
 
@@ -288,6 +293,7 @@ func (b *Box) SnapshotOf(parent *schema.Object, name string, image int64) (*sche
 	DatasetName.Set(o, b.FreeName(parent.Type(), DatasetName.Field(), name))
 	b.inherit(o, parent)
 	DatasetWriteProtected.Set(o, true)
+	datasetLocal.Set(o, true)
 	if parent.Type() == Volume {
 		if err := b.Identify(o); err != nil {
 			return nil, err
@@ -303,6 +309,17 @@ func (b *Box) SnapshotOf(parent *schema.Object, name string, image int64) (*sche
 		return nil, err
 	}
 	return o, b.EmitFor(o, "CREATED")
+}
+
+// StaysLocal reports whether replication leaves a snapshot out.
+func StaysLocal(snap *schema.Object) bool { return datasetLocal.Get(snap) }
+
+// KeepFor has a snapshot that the array made expire after so many seconds. The
+// caller saves it.
+func (b *Box) KeepFor(snap *schema.Object, seconds int64) {
+	DatasetRetention.Set(snap, seconds)
+	b.keepFor(snap)
+	b.expireLater(snap)
 }
 
 // FreeName is a name that no object of the type has: the wanted one, or that

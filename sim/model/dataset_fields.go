@@ -96,6 +96,8 @@ var (
 
 	// The dataset's content, the id of an image; 0 is all zeros.
 	datasetImage = schema.Int(schema.Field{Name: "_image", Flags: schema.Private | schema.NotNull})
+	// A snapshot that replication does not send.
+	datasetLocal = schema.Bool(schema.Field{Name: "_local", Flags: schema.Private})
 	// Its turn in the queue of SSA Express.
 	datasetExpressTurn = schema.Int(schema.Field{Name: "_express_turn", Flags: schema.Private})
 	// The dataset's place in the counts of its pool: "pool/type".
@@ -127,7 +129,7 @@ func effectiveFields() []schema.Holder {
 // datasetFields are the fields of every dataset, in order.
 func datasetFields() []schema.Holder {
 	fields := []schema.Holder{
-		datasetImage, datasetCensus, datasetExpressTurn,
+		datasetImage, datasetCensus, datasetExpressTurn, datasetLocal,
 		DatasetType, DatasetKind, DatasetDepth, DatasetName, CreatedAt, UpdatedAt, DatasetMapped, DatasetWriteProtected,
 		DatasetSize, DatasetProvisioning, DatasetSSD, DatasetExpress, DatasetExpressStatus, DatasetCompression,
 		DatasetRMRTarget, DatasetRMRSource, DatasetRMRPeer, DatasetMobilitySource, DatasetRMRGUID, DatasetDataGUID,

@@ -17,6 +17,8 @@ type content struct {
 	GUID    string `json:"guid"`
 	Size    int64  `json:"size"`
 	Image   []byte `json:"image"`
+	// Snaps are the snapshots that go along.
+	Snaps []crossing `json:"snaps,omitempty"`
 }
 
 // jobMessage is a step of a job, about the receiver's half.
@@ -48,6 +50,9 @@ func (r *replica) commit() error {
 		}
 		c, err := r.pack(p, p.Flight)
 		if err != nil {
+			return err
+		}
+		if c.Snaps, err = r.crossings(p); err != nil {
 			return err
 		}
 		ask.Members = append(ask.Members, c)
@@ -89,6 +94,7 @@ func hello(r *replica) error {
 				return err
 			}
 			p.Base, p.Flight, p.Initial = p.Flight, held{}, false
+			p.crossed()
 		case there == p.Base.GUID || p.Initial:
 			if err := r.drop(p, &p.Flight); err != nil {
 				return err

@@ -84,7 +84,7 @@ func startJob(r *replica) error {
 		if p.Flight, err = r.hold(p, r.b.UUID(), model.ImageID(o), model.DatasetSize.Get(o)); err != nil {
 			return err
 		}
-		n, err := r.difference(p.Base, p.Flight)
+		n, err := r.takeAlong(p, o)
 		if err != nil {
 			return err
 		}
@@ -203,6 +203,7 @@ func (r *replica) adopt() error {
 			return err
 		}
 		p.Base, p.Flight = p.Flight, held{}
+		p.crossed()
 		p.Initial = false
 		p.LastSync, p.Restore = now, r.job.Started.MS()
 	}

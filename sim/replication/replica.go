@@ -35,6 +35,10 @@ type pair struct {
 	// Mismatch marks a pair whose contents differed although the client said
 	// that they were equal.
 	Mismatch bool `json:"mismatch,omitempty"`
+	// Snaps are the snapshots that the running job takes along; Crossed is the
+	// last one that did.
+	Snaps   []int64 `json:"snaps,omitempty"`
+	Crossed int64   `json:"crossed,omitempty"`
 	// When the pair was last committed, and the time of that image.
 	LastSync int64 `json:"last_sync,omitempty"`
 	Restore  int64 `json:"restore"`

@@ -232,6 +232,15 @@ func (r *engine) handleRoles() {
 	})
 }
 
+// checkTarget refuses a job where the half is no target any more, or its pool
+// is locked.
+func (r *replica) checkTarget() error {
+	if r.isSource() {
+		return apierr.New(apierr.ReplicaRoleConflict, "replica %d is a source itself", r.o.ID())
+	}
+	return r.checkPool()
+}
+
 // rollTo makes a target's dataset show an image that the pair holds.
 func (r *replica) rollTo(c content) error {
 	p := r.pairOf(c.Dataset)

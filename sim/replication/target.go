@@ -97,15 +97,6 @@ func setOrNull(a schema.Attr[int64], o *schema.Object, v *int64) {
 	a.Set(o, *v)
 }
 
-// checkTarget refuses a job where the half is no target any more, or its pool
-// is locked.
-func (r *replica) checkTarget() error {
-	if r.isSource() {
-		return apierr.New(apierr.ReplicaRoleConflict, "replica %d is a source itself", r.o.ID())
-	}
-	return r.checkPool()
-}
-
 // checkPool refuses to go on where the target's pool is locked (seen on
 // hardware: the replica is suspended).
 func (r *replica) checkPool() error {
@@ -346,15 +337,22 @@ func takeImages(b *model.Box, ask jobMessage, keep bool) error {
 	if err := r.checkTarget(); err != nil {
 		return err
 	}
+	var fresh []content
 	for _, c := range ask.Members {
 		p := r.pairOf(c.Dataset)
 		if p == nil {
 			return apierr.New(apierr.ReplicaNoCommonImage, "replica %d has no dataset %d", r.o.ID(), c.Dataset)
 		}
+		if p.Base.GUID != c.GUID || c.GUID == "" {
+			fresh = append(fresh, c) // else it is sent again: the answer was lost
+		}
 		if err := r.take(p, c, keep); err != nil {
 			return err
 		}
 		p.Initial, p.LastSync, p.Restore = false, b.Tx.Now().MS(), ask.Time
+	}
+	if err := r.appearAll(fresh); err != nil {
+		return err
 	}
 	replicaDone.Set(r.o, true)
 	ReplicaGUID.Set(r.o, ask.GUID)
