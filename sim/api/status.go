@@ -35,7 +35,8 @@ func StatusOf(code apierr.Code) int {
 		apierr.ExportNotFound, apierr.QoSPolicyNotFound, apierr.TargetNotFound, apierr.RuleNotFound, apierr.LDAPNotFound,
 		apierr.TreeQNotFound, apierr.ShareNotFound, apierr.SharePermissionNotFound, apierr.SMBUserNotFound, apierr.SMBGroupNotFound,
 		apierr.NFSUserNotFound, apierr.IDPNotFound, apierr.ResetTokenUnknown, apierr.PolicyNotFound, apierr.ScheduleNotFound,
-		apierr.FCSwitchNotFound, apierr.SoftTargetNotFound, apierr.MetricFilterNotFound, apierr.MetricCollectorNotFound:
+		apierr.FCSwitchNotFound, apierr.SoftTargetNotFound, apierr.MetricFilterNotFound, apierr.MetricCollectorNotFound,
+		apierr.NLMLockNotFound:
 		return http.StatusNotFound
 	case apierr.MethodNotAllowed:
 		return http.StatusMethodNotAllowed

@@ -109,6 +109,7 @@ const (
 	FCSwitchNotFound         Code = "FC_SWITCH_NOT_FOUND"
 	FCSwitchNameConflict     Code = "FC_SWITCH_NAME_CONFLICT"
 	SoftTargetNotFound       Code = "FC_SOFT_TARGET_NOT_FOUND"
+	NLMLockNotFound          Code = "NLM_LOCK_NOT_FOUND"
 	MetricFilterNotFound     Code = "METRIC_FILTER_NOT_FOUND"
 	MetricFilterInUse        Code = "METRIC_FILTER_IN_USE"
 	MetricCollectorNotFound  Code = "METRIC_COLLECTOR_NOT_FOUND"

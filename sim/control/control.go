@@ -102,6 +102,7 @@ func New(o Options) *Server {
 		{http.MethodPost, "/arrays/{key}/ips", allocateIP},
 		{http.MethodPost, "/arrays/{key}/datasets/{id}/write", write},
 		{http.MethodGet, "/arrays/{key}/datasets/{id}/digest", digest},
+		{http.MethodPost, "/arrays/{key}/nlm_locks", addLock},
 		{http.MethodGet, "/arrays/{key}/datasets/{id}/workload", readWorkload},
 		{http.MethodPut, "/arrays/{key}/datasets/{id}/workload", setWorkload},
 		{http.MethodPost, "/arrays/{key}/links/{id}/cut", cut(true)},

@@ -140,6 +140,8 @@ func TestBadInput_changesNothing(t *testing.T) {
 		{400, "INVALID_FIELD_VALUE", "GET", "arrays/box-1/datasets/x/workload", ``},
 		{400, "INVALID_FIELD_VALUE", "PUT", "arrays/box-1/datasets/1/workload", `{"latency":"soon"}`},
 		{400, "UNKNOWN_FIELD", "PUT", "arrays/box-1/datasets/1/workload", `{"evil":1}`},
+		{404, "FILESYSTEM_NOT_FOUND", "POST", "arrays/box-1/nlm_locks", `{"filesystem_id":7,"file_path":"/a","client":"c"}`},
+		{400, "UNKNOWN_FIELD", "POST", "arrays/box-1/nlm_locks", `{"evil":1}`},
 		{404, "COMPONENT_NOT_FOUND", "PATCH", "arrays/box-1/components/nodes/9", `{"state":"FAILED"}`},
 		{404, "COMPONENT_NOT_FOUND", "PATCH", "arrays/box-1/components/robots", `{"state":"FAILED"}`},
 		{400, "UNKNOWN_FIELD", "PATCH", "arrays/box-1/components/nodes/1", `{"evil":1}`},
@@ -163,6 +165,9 @@ func TestWorkload(t *testing.T) {
 	want := map[string]any{"reads": 100.0, "writes": 50.0, "block_size": 8192.0, "latency": "1ms", "protocol": "FC", "host_id": 0.0}
 	assert.Equal(t, want, p.ok(http.MethodPut, path, `{"reads":100,"writes":50}`))
 	assert.Equal(t, want, p.ok(http.MethodGet, path, ""))
+	status, text := p.do(http.MethodPut, path, `{"reads":1,"host_id":77}`)
+	assert.Equal(t, http.StatusNotFound, status)
+	assert.Contains(t, text, "LUN_NOT_FOUND")
 	made := p.array("box-1", http.MethodPost, "metrics/collectors", `{"collected_fields":["ops"],"filters":{"protocol_type":"SAN"}}`)
 	p.ok(http.MethodPost, "clock/advance", `{"by":"5s"}`)
 	data := p.array("box-1", http.MethodGet, fmt.Sprintf("metrics/collectors/data?collector_id=%.0f", made["id"]), "")["collectors"].([]any)[0]

@@ -89,3 +89,17 @@ func setComponent(_ *Server, r *request) (any, error) {
 	})
 	return now, err
 }
+
+// addLock has a client of NFS lock a file.
+func addLock(_ *Server, r *request) (any, error) {
+	var ask model.Lock
+	if err := r.decode(&ask, "filesystem_id", "file_path", "client", "owner", "offset", "length", "shared"); err != nil {
+		return nil, err
+	}
+	var id string
+	err := r.lab.On(r.Context(), r.key(), func(b *model.Box) (err error) {
+		id, err = b.AddLock(ask)
+		return err
+	})
+	return map[string]string{"lock_id": id}, err
+}

@@ -21,7 +21,7 @@ func NewCatalog() *Catalog {
 	addExpress(c)
 	c.Add(hostKind(), clusterKind(), lunKind(), initiatorKind())
 	addSANClients(c)
-	c.Add(exportKind())
+	c.Add(exportKind(), nlmLockKind())
 	addQoS(c)
 	addShares(c)
 	c.Add(nfsUserKind(), ldapKind(), idpKind())

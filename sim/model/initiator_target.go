@@ -72,7 +72,7 @@ func (b *Box) iscsiTargets(initiator int64) ([]Target, error) {
 			return true, nil
 		}
 		for _, ip := range SpaceIPs.Get(s) {
-			if !ip.Enabled || ip.Interface == nil {
+			if ip.Interface == nil { // disabled
 				continue
 			}
 			face, err := b.Must(NetworkInterface, *ip.Interface)
