@@ -140,7 +140,7 @@ func (t *Routes) extra(route model.Route) operation {
 	k := t.owner(route.Path)
 	op := operation{
 		reads: route.Reads, params: route.Params, filters: route.Filters, anonymous: route.Anonymous, gate: route.Needs,
-		least: route.Least,
+		least: route.Least, created: route.Creates,
 	}
 	if k != nil {
 		op.kind = k.Type.Name()

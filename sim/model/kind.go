@@ -144,6 +144,8 @@ type Route struct {
 	Reads bool
 	// Least is the least role that may make the request, empty for the kind's.
 	Least string
+	// Creates says that it makes an object, and answers as a creation does.
+	Creates bool
 	// Params are the query parameters that the route knows.
 	Params []string
 	// Filters names the type whose query language the route speaks.

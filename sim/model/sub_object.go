@@ -19,7 +19,7 @@ func subRoutes(parent, k *Kind, name string, by schema.Attr[int64]) []Route {
 			withParent(in, by)
 			return b.List(k, in, schema.Filter{Field: by.Field(), Op: schema.EQ, Values: []schema.Value{schema.RefValue(o.ID())}})
 		}},
-		{Name: Moment("add_" + k.Type.Name()), Method: http.MethodPost, Path: path, Do: func(b *Box, _ *schema.Object, in *Input) (any, error) {
+		{Name: Moment("add_" + k.Type.Name()), Method: http.MethodPost, Path: path, Creates: true, Do: func(b *Box, _ *schema.Object, in *Input) (any, error) {
 			return b.Create(k, in) // its hook reads the parent from the path
 		}},
 		{Method: http.MethodGet, Path: item, Reads: true, Params: []string{"fields"}, Do: onSub(k, by, func(b *Box, o *schema.Object, in *Input) (any, error) {
