@@ -35,6 +35,9 @@ crash: build ## Kills durable servers, alone and in pairs, and compares what is 
 golden: ## Writes the golden scripts and the role matrix anew; read the change
 	@go test ./sim/model ./sim/replication ./sim/api -run "TestScripts|TestRoles_everyRoute" -update
 
+soak: ## Runs the storm over replication with SEEDS seeds
+	@go test ./sim/replication -run TestStorm -storms $(or $(SEEDS),1000) -timeout 60m
+
 docs: ## Writes docs/fidelity.md anew: what is served, by which source, driven by whom
 	@go test . -run TestFidelity -update >/dev/null
 
@@ -44,4 +47,4 @@ clients: build ## The runs with real clients alone
 clean: ## Removes what was built and installed
 	@rm -rf bin .venv .cache
 
-.PHONY: help run build test check lint fuzz image bench crash golden docs clients clean
+.PHONY: help run build test check lint fuzz image bench crash golden soak docs clients clean

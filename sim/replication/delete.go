@@ -52,6 +52,9 @@ func deleteReplica(b *model.Box, o *schema.Object, in *model.Input) (any, error)
 		if err := stopJob(r); err != nil {
 			return nil, err
 		}
+		if err := r.save(); err != nil { // the answer shows it
+			return nil, err
+		}
 	}
 	there, err := r.deleteThere(in, flags, retain)
 	if err != nil {
