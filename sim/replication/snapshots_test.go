@@ -2,6 +2,7 @@ package replication_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"testing"
 	"time"
@@ -12,11 +13,11 @@ import (
 	"infinisim/sim/simtest"
 )
 
-// snapshots lists those right below a volume by name.
-func (w *world) snapshots(box string, volume int64) map[string]simtest.Object {
+// arrived lists the snapshots right below a target by name.
+func (w *world) arrived(volume int64) map[string]simtest.Object {
 	w.t.Helper()
 	out := map[string]simtest.Object{}
-	for _, e := range w.call(box, http.MethodGet, fmt.Sprintf("volumes?parent_id=eq:%d&page_size=100", volume), nil).Result.([]any) {
+	for _, e := range w.call(boxB, http.MethodGet, fmt.Sprintf("volumes?parent_id=eq:%d&page_size=100", volume), nil).Result.([]any) {
 		o := simtest.Object(e.(map[string]any))
 		out[o["name"].(string)] = o
 	}
@@ -26,9 +27,7 @@ func (w *world) snapshots(box string, volume int64) map[string]simtest.Object {
 func (w *world) snap(volume int64, name, query string, more object) int64 {
 	w.t.Helper()
 	body := object{"name": name, "parent_id": volume}
-	for k, v := range more {
-		body[k] = v
-	}
+	maps.Copy(body, more)
 	return w.ok(boxA, http.MethodPost, "volumes"+query, body).ID("id")
 }
 
@@ -46,7 +45,7 @@ func TestSnapshots_cross(t *testing.T) {
 	})
 	there := r.ID("remote_entity_id")
 	w.settle()
-	assert.Empty(t, w.snapshots(boxB, there))
+	assert.Empty(t, w.arrived(there))
 
 	w.write(boxA, v, 0, gib, 2)
 	one := w.snap(v, "one", "", nil)
@@ -61,7 +60,7 @@ func TestSnapshots_cross(t *testing.T) {
 
 	took := time.Duration(w.replica(r.ID("id")).ID("sync_duration")) * time.Millisecond
 	assert.InDelta(t, 32.2, took.Seconds(), 0.1, "each snapshot's difference crosses: 3 GiB at 100 MB/s")
-	far := w.snapshots(boxB, there)
+	far := w.arrived(there)
 	require.Len(t, far, 2)
 	assert.Equal(t, w.digest(boxA, one), w.digest(boxB, far["one-far"].ID("id")))
 	assert.Equal(t, w.digest(boxA, two), w.digest(boxB, far["two-far"].ID("id")))
@@ -72,11 +71,11 @@ func TestSnapshots_cross(t *testing.T) {
 	assert.Equal(t, int64(86400), far["one-far"].ID("snapshot_retention"))
 
 	w.advance(4 * time.Hour)
-	far = w.snapshots(boxB, there)
+	far = w.arrived(there)
 	require.NotContains(t, far, "two-far", "its retention is over")
 	assert.Equal(t, "UNLOCKED", far["one-far"]["lock_state"])
 	w.advance(24 * time.Hour)
-	assert.NotContains(t, w.snapshots(boxB, there), "one-far")
+	assert.NotContains(t, w.arrived(there), "one-far")
 }
 
 // TestSnapshots_groupCrosses has a snapshot group appear as one.
