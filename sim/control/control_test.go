@@ -92,7 +92,7 @@ func TestClock(t *testing.T) {
 	c := p.ok(http.MethodGet, "clock", "")
 	assert.Equal(t, map[string]any{
 		"now": 1735689600000.0, "now_ns": "1735689600000000000", "mode": "manual", "speed": 0.0, "next_settle": nil,
-		"next": 1735776000000.0, "next_ns": "1735776000000000000", // the default snapshot policy, at midnight
+		"next": 1735776000000.0, "next_ns": "1735776000000000000", // the default snapshot policy, a day after the array was made
 	}, c)
 	assert.Equal(t, int64(1735689630000), simtest.Object(p.ok(http.MethodPost, "clock/advance", `{"by":"30s"}`)).ID("now"))
 	assert.Equal(t, int64(1735689631000), simtest.Object(p.ok(http.MethodPost, "clock/advance", `{"by":1000}`)).ID("now"))

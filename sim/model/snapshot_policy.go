@@ -26,8 +26,9 @@ var (
 // 289.1.4, doc/events.rst).
 //
 // unsourced: the default policy's name and suffix, and when its two schedules
-// run: every day at midnight, kept for a week, and on Sundays at one, kept for
-// four weeks.
+// run: a day after the array was made and every day from then on, kept for a
+// week, and every week, kept for four; so no test meets them by the hour at
+// which it runs.
 const (
 	defaultPolicyID = 101 // below firstID, as what is built in
 	day             = 24 * 60 * 60
@@ -96,15 +97,13 @@ func (b *Box) formatPolicy(k, schedule *Kind) error {
 		return err
 	}
 	for i, s := range []struct {
-		name, when string
-		at, keep   int64
-	}{{"daily", everyDay, 0, 7 * day}, {"weekly", "sunday", day / 24, 28 * day}} {
+		name        string
+		every, keep int64
+	}{{"daily", day, 7 * day}, {"weekly", 7 * day, 28 * day}} {
 		o := schema.New(schedule.Type, defaultPolicyID+1+int64(i))
 		SchedulePolicy.Set(o, defaultPolicyID)
 		ScheduleName.Set(o, s.name)
-		ScheduleKind.Set(o, byClock)
-		ScheduleDay.Set(o, s.when)
-		ScheduleTime.Set(o, s.at)
+		ScheduleEvery.Set(o, s.every)
 		ScheduleKeep.Set(o, s.keep)
 		if err := b.Insert(o); err != nil {
 			return err
