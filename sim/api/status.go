@@ -23,7 +23,7 @@ func StatusOf(code apierr.Code) int {
 		return http.StatusBadRequest
 	case apierr.NotAuthenticated, apierr.BadCredentials:
 		return http.StatusUnauthorized
-	case apierr.ApprovalRequired, apierr.ApprovalRequiredVolumeHasChildren, apierr.RemotePermissionRequired,
+	case apierr.LDAPBadCredentials, apierr.ApprovalRequired, apierr.ApprovalRequiredVolumeHasChildren, apierr.RemotePermissionRequired,
 		apierr.PermissionDenied:
 		return http.StatusForbidden
 	case apierr.PoolNotFound, apierr.VolumeNotFound, apierr.FilesystemNotFound, apierr.CGNotFound, apierr.ReplicaNotFound,
@@ -66,7 +66,7 @@ func StatusOf(code apierr.Code) int {
 		apierr.HostInCluster, apierr.ClusterNameConflict, apierr.ClusterNotEmpty, apierr.PortBelongsToHost, apierr.LUNInUse,
 		apierr.LUNIsClustered, apierr.MappingExists, apierr.VolumeIsMapped, apierr.ExportPathConflict, apierr.FilesystemExported,
 		apierr.QoSPolicyNameConflict, apierr.QoSPolicyInUse, apierr.QoSNotAssigned, apierr.TargetNameConflict, apierr.TargetInUse,
-		apierr.RuleNameConflict, apierr.LDAPNameConflict, apierr.DatasetNotMaster, apierr.TreeQConflict,
+		apierr.RuleNameConflict, apierr.LDAPNameConflict, apierr.LDAPLimitExceeded, apierr.UserLimitExceeded, apierr.SnapshotLimitExceeded, apierr.DatasetNotMaster, apierr.TreeQConflict,
 		apierr.ShareNameConflict, apierr.SMBUserNameConflict, apierr.SMBGroupNameConflict,
 		apierr.PolicyNameConflict, apierr.PolicyInUse, apierr.PolicyNotAssigned, apierr.PolicyForMember,
 		apierr.NFSUserConflict, apierr.IDPNameConflict, apierr.ScheduleNameConflict, apierr.ScheduleLimitExceeded, apierr.DatasetIsInternal, apierr.DatasetNotVolume,

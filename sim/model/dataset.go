@@ -2,6 +2,7 @@ package model
 
 import (
 	"strconv"
+	"time"
 
 	"infinisim/sim/apierr"
 	"infinisim/sim/data"
@@ -152,6 +153,12 @@ func (b *Box) beforeSnapshot(o *schema.Object, in *Input) error {
 	if err := checkOwn(parent); err != nil {
 		return err
 	}
+	if err := b.checkSnapshots(parent); err != nil {
+		return err
+	}
+	if err := b.checkLockEnd(o); err != nil {
+		return err
+	}
 	if in.Body.Has("lock_expires_at") && !in.Approved {
 		return apierr.New(apierr.ApprovalRequired, "lock_expires_at: creating a locked snapshot needs approval").About("lock_expires_at")
 	}
@@ -174,6 +181,30 @@ func (b *Box) beforeSnapshot(o *schema.Object, in *Input) error {
 	}
 	datasetLocal.Set(o, !cross)
 	return b.PointAt(o, ImageID(parent))
+}
+
+// mostSnapshots is how many snapshots a dataset has in all (vendor
+// documentation), longestLock for how long one is locked (Commvault's
+// documentation of the array).
+const (
+	mostSnapshots = 999
+	longestLock   = 365 * 24 * time.Hour
+)
+
+func (b *Box) checkSnapshots(parent *schema.Object) error {
+	family := DatasetFamily.Get(parent)
+	n := b.Tx.CountBy(b.Key, DatasetFamily.Field(), parent.Type(), schema.IntValue(family)) - 1
+	if n >= mostSnapshots && !b.Eng.NoLimits {
+		return apierr.New(apierr.SnapshotLimitExceeded, "parent_id: %s %d has %d snapshots, as many as there can be", words(parent.Type()), family, n).About("parent_id")
+	}
+	return nil
+}
+
+func (b *Box) checkLockEnd(o *schema.Object) error {
+	if end := b.Tx.Now().Add(longestLock).MS(); DatasetLockExpires.Get(o) > end && !b.Eng.NoLimits {
+		return apierr.New(apierr.InvalidValue, "lock_expires_at: %d is more than 365 days away, after %d", DatasetLockExpires.Get(o), end).About("lock_expires_at")
+	}
+	return nil
 }
 
 // inherit copies what a snapshot shares with its parent.
@@ -239,6 +270,9 @@ func checkLock(b *Box, old, o *schema.Object) error {
 	}
 	if DatasetKind.Get(o) != Snapshot {
 		return apierr.New(apierr.DatasetNotSnapshot, "lock_expires_at: %s %d is no snapshot", words(o.Type()), o.ID()).About("lock_expires_at")
+	}
+	if err := b.checkLockEnd(o); err != nil {
+		return err
 	}
 	if b.lockedNow(old) && DatasetLockExpires.Get(o) < DatasetLockExpires.Get(old) {
 		return apierr.New(apierr.DatasetIsLocked, "lock_expires_at: %d: a lock can only be extended", DatasetLockExpires.Get(o)).About("lock_expires_at")

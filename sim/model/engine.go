@@ -29,6 +29,9 @@ func (b *Box) Create(k *Kind, in *Input) (*schema.Object, error) {
 	if err != nil {
 		return nil, err
 	}
+	if n := b.Tx.Count(b.Key, k.Type); k.Most > 0 && n >= k.Most && !b.Eng.NoLimits {
+		return nil, apierr.New(k.TooMany, "the array has %d of %s, as many as there can be", n, k.Path)
+	}
 	in.Form = form
 	if err := b.checkKeys(k, in, schema.Create, form.Extra); err != nil {
 		return nil, err

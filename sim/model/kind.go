@@ -38,6 +38,10 @@ type Kind struct {
 	// InPool finds the pool that an object is in: pools' administrators change
 	// what is in theirs. nil means that the kind is in none.
 	InPool func(b *Box, o *schema.Object) (int64, error)
+	// Most is how many objects an array has, 0 for any number; TooMany is the
+	// code for one more.
+	Most    int64
+	TooMany apierr.Code
 	// ApproveDelete demands approved=true for a DELETE.
 	ApproveDelete bool
 	// CreateParams, UpdateParams and DeleteParams are the query parameters

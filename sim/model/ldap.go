@@ -36,14 +36,36 @@ const (
 	secureLDAP = 636
 )
 
+// mostRepositories is how many repositories an array has (vendor KB
+// 115000244869).
+const mostRepositories = 10
+
+// checkBind refuses credentials that no directory takes: the code is that of
+// the Ansible collection.
+//
+// unsourced: that they are wrong when the name or the password is empty; there
+// is no directory here to ask.
+func checkBind(o *schema.Object) error {
+	if LDAPUser.Get(o) == "" || ldapPassword.Get(o) == "" {
+		return apierr.New(apierr.LDAPBadCredentials, "bind_username: the credentials of %q are wrong", LDAPUser.Get(o)).About("bind_username")
+	}
+	return nil
+}
+
 func ldapKind() *Kind {
 	k := &Kind{
 		Least: RoleAdmin,
 		Type:  LDAPConfig, Path: "config/ldap", NotFound: apierr.LDAPNotFound, Conflict: apierr.LDAPNameConflict,
+		Most: mostRepositories, TooMany: apierr.LDAPLimitExceeded,
 		Forms: []Form{{Name: "a repository", Required: []string{"name", "bind_username", "bind_password"}}},
 		Hooks: Hooks{
 			BeforeCreate: completeLDAP,
-			BeforeUpdate: func(_ *Box, old, o *schema.Object, _ *Input) error { return mergeSchema(old, o) },
+			BeforeUpdate: func(_ *Box, old, o *schema.Object, _ *Input) error {
+				if err := checkBind(o); err != nil {
+					return err
+				}
+				return mergeSchema(old, o)
+			},
 		},
 		Sample: func(w World) Body {
 			return NewBody(map[string]any{
@@ -62,6 +84,9 @@ func ldapKind() *Kind {
 }
 
 func completeLDAP(b *Box, o *schema.Object, _ *Input) error {
+	if err := checkBind(o); err != nil {
+		return err
+	}
 	n := len(LDAPServers.Get(o))
 	switch {
 	case LDAPKind.Get(o) == "LDAP" && n == 0:

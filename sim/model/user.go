@@ -82,9 +82,13 @@ func (b *Box) Authenticate(name, password string) (Identity, error) {
 	return Identity{ID: o.ID(), Name: name, Role: UserRole.Get(o), Password: password}, nil
 }
 
+// mostUsers is how many local users an array has (vendor KB 115000244869).
+const mostUsers = 50
+
 func addUsers(c *Catalog) {
 	k := &Kind{
 		Type: User, Path: "users", NotFound: apierr.UserNotFound, Conflict: apierr.UserNameConflict,
+		Most: mostUsers, TooMany: apierr.UserLimitExceeded,
 		Least: RoleAdmin, LeastUpdate: RoleReadOnly, // of its own account alone
 		Forms: []Form{{
 			Name: "an LDAP user or group", Required: []string{"name"}, Extra: []string{"dn", "ldap_id"},
