@@ -216,23 +216,18 @@ func (b *Box) allocated(o *schema.Object) (int64, error) {
 		return DatasetSize.Get(o), nil
 	}
 	im, err := b.Content(o)
-	if err != nil || DatasetKind.Get(o) == Master {
+	if err != nil || DatasetKind.Get(o) == Master || im.Used() == 0 {
 		return im.Used(), err
+	}
+	refs, _, err := b.loadImage(datasetImage.Get(o))
+	if err != nil || refs > 1 {
+		return 0, err // somebody else shows or keeps the whole of it
 	}
 	all, _, err := b.images(o.Type(), DatasetFamily.Get(o))
 	if err != nil {
 		return 0, err
 	}
 	delete(all, datasetImage.Get(o))
-	for _, id := range b.Tx.IDsBy(b.Key, o.Type(), DatasetFamily.Field(), schema.IntValue(DatasetFamily.Get(o))) {
-		p, err := b.Must(o.Type(), id)
-		if err != nil {
-			return 0, err
-		}
-		if id != o.ID() && datasetImage.Get(p) == datasetImage.Get(o) {
-			return 0, nil
-		}
-	}
 	return data.Exclusive(im, values(all)...), nil
 }
 

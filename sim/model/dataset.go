@@ -226,8 +226,10 @@ func afterDatasetCreate(b *Box, o *schema.Object, _ *Input) error {
 	if err := b.account(DatasetPool.Get(o), 0, ownVirtual(o)); err != nil {
 		return err
 	}
-	if err := b.Recount(o); err != nil {
-		return err
+	if DatasetKind.Get(o) == Master { // a snapshot shows what its parent holds, and adds nothing
+		if err := b.Recount(o); err != nil {
+			return err
+		}
 	}
 	if err := b.checkVirtual(DatasetPool.Get(o)); err != nil {
 		return err
