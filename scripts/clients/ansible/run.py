@@ -39,6 +39,8 @@ GROUPS = (
     ("test_notification_rules_sample", "test_config_sample", "test_persist_api_session", "infinisafe_demo_setup"),
 )
 GROUP_SECONDS = 15 * 60
+AT_ONCE = 4  # the first groups pause most; more at once would be too slow for locks that count from a playbook's start
+TOO_SLOW = "from the past"  # the client's words for such a lock on a machine that was busy
 MESSAGE_LENGTH = 200
 PACKAGE, COLLECTION_VERSION = "ansible==12.3.0", "1.6.3"
 COLLECTION = os.path.join("ansible_collections", "infinidat", "infinibox")
@@ -176,8 +178,18 @@ def bring(ready, group):
 
 
 def run_group(program, out, cache, group):
-    """Runs a group's playbooks one after another, on one server."""
+    """Runs a group's playbooks one after another, on one server; again, if the machine was too slow for a playbook's own clock."""
+    results = attempt(program, out, cache, group)
+    if any(TOO_SLOW in detail for _, _, detail in results):
+        results = attempt(program, out, cache, group)
+    for name, passed, detail in results:
+        common.record(out, "ansible", name.removeprefix("test_"), passed, detail)
+
+
+def attempt(program, out, cache, group):
+    """Runs a group's playbooks; gives name, result and detail of each."""
     deadline = time.monotonic() + GROUP_SECONDS
+    results = []
     with tempfile.TemporaryDirectory(prefix="infinisim-ansible-") as folder, \
             common.server(program, "--tls", "--arrays", "1") as ready:
         given = variables(ready["arrays"][0])
@@ -189,10 +201,10 @@ def run_group(program, out, cache, group):
             command = [os.path.join(TOOLS, "ansible-playbook"), "-e", f"@{file.name}", f"{name}.yml"]
             done, text, errors = play(
                 command, folder, deadline, cwd=playbook_folder(cache), env=environment(folder, cache))
-            passed, detail = verdict(done, text, errors)
-            common.record(out, "ansible", name.removeprefix("test_"), passed, detail)
+            results.append((name, *verdict(done, text, errors)))
         common.drove(out, "ansible", ready["control"])
         forget_session(given["system"])
+    return results
 
 
 def main():
@@ -200,7 +212,7 @@ def main():
     signal.signal(signal.SIGTERM, common.end)
     program, out, cache = [os.path.abspath(argument) for argument in sys.argv[1:]]
     playbook_folder(cache)
-    with concurrent.futures.ThreadPoolExecutor(len(GROUPS)) as pool:
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         for done in [pool.submit(run_group, program, out, cache, group) for group in GROUPS]:
             done.result()
 
