@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
 	"infinisim/sim/apierr"
 	"infinisim/sim/job"
@@ -45,6 +44,8 @@ type Fabric struct {
 	undo     map[string]Undo
 	done     map[string]func(*store.Tx, Flow) error
 	changed  []func(tx *store.Tx, ends Ends, up bool) error
+	retimed  []func(tx *store.Tx, ends Ends) error
+	witness  []func(tx *store.Tx, array, address string, seen bool) error
 }
 
 // New makes a fabric whose transfers are driven by the timetable.
@@ -53,6 +54,7 @@ func New(jobs *job.Timetable) *Fabric {
 	jobs.Handle(laneJob, f.laneDue)
 	jobs.Handle(impairJob, f.impairDue)
 	jobs.Handle(pingJob, f.pingDue)
+	jobs.Handle(scheduleJob, f.scheduleDue)
 	return f
 }
 
@@ -75,6 +77,10 @@ func (f *Fabric) OnChange(fn func(tx *store.Tx, ends Ends, up bool) error) {
 	f.changed = append(f.changed, fn)
 }
 
+// OnRetimed has fn called, in the transaction that did it, when a path that is
+// up carries faster or slower than before.
+func (f *Fabric) OnRetimed(fn func(tx *store.Tx, ends Ends) error) { f.retimed = append(f.retimed, fn) }
+
 // Call sends a message and waits for the reply, which is decoded into reply
 // unless that is nil. A refusal of the peer comes back as *apierr.Error marked
 // remote; ErrUnreachable means that nobody answered. The peer's half is a
@@ -83,7 +89,8 @@ func (f *Fabric) OnChange(fn func(tx *store.Tx, ends Ends, up bool) error) {
 // An array of another process is asked between two runs of the transaction:
 // Call then returns outbox.ErrPending, which the caller passes on.
 func (f *Fabric) Call(tx *store.Tx, ends Ends, name string, body, reply any) error {
-	if !Up(tx, ends) {
+	half := oneWay(tx, ends)
+	if !Up(tx, ends) && !half {
 		return fmt.Errorf("%s to %s: %w", name, ends.To, ErrUnreachable)
 	}
 	raw, err := json.Marshal(body)
@@ -96,6 +103,9 @@ func (f *Fabric) Call(tx *store.Tx, ends Ends, name string, body, reply any) err
 		answer, err = away(tx, m)
 	} else {
 		answer, err = f.deliver(tx, m)
+	}
+	if half {
+		return fmt.Errorf("%s to %s: the answer is lost: %w", name, ends.To, ErrUnreachable)
 	}
 	if err != nil {
 		if e, ok := apierr.As(err); ok {
@@ -157,67 +167,11 @@ func (e Ends) key() []byte {
 	return []byte(e.To + "|" + e.From)
 }
 
-// Model is how a path behaves.
-type Model struct {
-	// Bandwidth is in bytes a second and direction.
-	Bandwidth int64 `json:"bandwidth"`
-	// Latency is one way.
-	Latency time.Duration `json:"latency_ns"`
-	// Slots limits the initial copies under way from one array over the path;
-	// negative means that the array's own limit alone holds.
-	Slots int `json:"slots"`
-	// Cut is the path being down in both directions.
-	Cut bool `json:"cut"`
-}
-
-// DefaultModel is the path between two arrays of which nothing was said.
-func DefaultModel() Model {
-	return Model{Bandwidth: 100_000_000, Latency: time.Millisecond, Slots: -1}
-}
-
-// RTT is the time of a message and its answer.
-func (m Model) RTT() time.Duration { return 2 * m.Latency }
-
 const (
 	spacePath    = "fabric.path"
 	spaceAddress = "fabric.address"
 	spaceDown    = "fabric.down"
 )
-
-// ModelOf is how the path behaves now, with the faults of now.
-func ModelOf(tx *store.Tx, ends Ends) Model { return impaired(tx, ends, Nominal(tx, ends)) }
-
-// Nominal is how the path behaves where no fault strikes.
-func Nominal(tx *store.Tx, ends Ends) Model {
-	m := DefaultModel()
-	if raw := tx.KV("", spacePath).Get(ends.key()); raw != nil {
-		if err := json.Unmarshal(raw, &m); err != nil {
-			panic(fmt.Sprintf("fabric: path %s: %v", ends.key(), err))
-		}
-	}
-	return m
-}
-
-// SetModel changes how the path behaves from now on. Transfers under way keep
-// what they have sent. It tells the listeners if the path comes up or goes
-// down thereby.
-func (f *Fabric) SetModel(tx *store.Tx, ends Ends, m Model) error {
-	raw, err := json.Marshal(m)
-	if err != nil {
-		return fmt.Errorf("path model: %w", err)
-	}
-	return f.change(tx, ends, func() { tx.KV("", spacePath).Put(ends.key(), raw) })
-}
-
-// change settles the lanes of a path, changes it, and goes on from there.
-func (f *Fabric) change(tx *store.Tx, ends Ends, do func()) error {
-	before := Up(tx, ends)
-	for _, e := range []Ends{ends, ends.Back()} {
-		settleLane(tx, e)
-	}
-	do()
-	return f.moved(tx, ends, before)
-}
 
 // SetDown takes an array off the network, or back on it.
 func (f *Fabric) SetDown(tx *store.Tx, array string, down bool, others []string) error {
@@ -252,10 +206,22 @@ func (f *Fabric) moved(tx *store.Tx, ends Ends, before bool) error {
 	}
 	after := Up(tx, ends)
 	if before == after {
-		return nil
+		return f.tellRetimed(tx, ends, after)
 	}
 	for _, fn := range f.changed {
 		if err := fn(tx, ends, after); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *Fabric) tellRetimed(tx *store.Tx, ends Ends, up bool) error {
+	if !up {
+		return nil
+	}
+	for _, fn := range f.retimed {
+		if err := fn(tx, ends); err != nil {
 			return err
 		}
 	}
@@ -271,7 +237,15 @@ func Up(tx *store.Tx, ends Ends) bool {
 // down.
 func open(tx *store.Tx, ends Ends) bool {
 	down := tx.KV("", spaceDown)
-	return !ModelOf(tx, ends).Cut && down.Get([]byte(ends.From)) == nil && down.Get([]byte(ends.To)) == nil
+	m := ModelOf(tx, ends)
+	return !m.Cut && m.CutFrom == "" && down.Get([]byte(ends.From)) == nil && down.Get([]byte(ends.To)) == nil
+}
+
+// oneWay reports whether messages arrive over a path that is cut in the other
+// direction alone: what they do is done, and nobody hears the answer.
+func oneWay(tx *store.Tx, ends Ends) bool {
+	m, down := ModelOf(tx, ends), tx.KV("", spaceDown)
+	return m.CutFrom == ends.To && !m.Cut && !lost(tx, ends) && down.Get([]byte(ends.From)) == nil && down.Get([]byte(ends.To)) == nil
 }
 
 // Announce gives an address to an array. It reports false, and changes

@@ -105,7 +105,7 @@ func settleLane(tx *store.Tx, e Ends) lane {
 func laneNow(tx *store.Tx, e Ends) lane {
 	l := loadLane(tx, e)
 	if l.Flows > 0 && Up(tx, e) && tx.Now() > l.At {
-		grown := big.NewInt(ModelOf(tx, e).Bandwidth)
+		grown := big.NewInt(ModelOf(tx, e).Throughput())
 		grown.Mul(grown, big.NewInt(int64(tx.Now().Sub(l.At))))
 		grown.Lsh(grown, fraction)
 		grown.Quo(grown, big.NewInt(l.Flows*int64(time.Second)))
@@ -128,7 +128,7 @@ func timeLane(tx *store.Tx, e Ends) {
 	if l.Settles > 0 {
 		class = job.Settle
 	}
-	bandwidth := ModelOf(tx, e).Bandwidth
+	bandwidth := ModelOf(tx, e).Throughput()
 	left := number(head.Mark)
 	left.Sub(left, number(l.Service))
 	if left.Sign() < 0 {
@@ -276,5 +276,5 @@ func Rate(tx *store.Tx, id int64) int64 {
 	if !ok || !Up(tx, fl.Ends) {
 		return 0
 	}
-	return ModelOf(tx, fl.Ends).Bandwidth / max(1, loadLane(tx, fl.Ends).Flows)
+	return ModelOf(tx, fl.Ends).Throughput() / max(1, loadLane(tx, fl.Ends).Flows)
 }

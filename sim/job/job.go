@@ -65,13 +65,18 @@ type Handler func(tx *store.Tx, j Job) error
 // Timetable runs due jobs. It holds no state but its handlers.
 type Timetable struct {
 	handlers map[string]Handler
+	failures map[string]Handler
 	log      *slog.Logger
 }
 
 // New makes a timetable that writes parked jobs to log.
 func New(log *slog.Logger) *Timetable {
-	return &Timetable{handlers: map[string]Handler{}, log: log}
+	return &Timetable{handlers: map[string]Handler{}, failures: map[string]Handler{}, log: log}
 }
+
+// OnFailure says who hears that a fault struck jobs of a name, in place of
+// doing them again later.
+func (t *Timetable) OnFailure(name string, h Handler) { t.failures[name] = h }
 
 // Knows reports whether somebody does the jobs of a name.
 func (t *Timetable) Knows(name string) bool { return t.handlers[name] != nil }

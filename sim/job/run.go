@@ -36,13 +36,14 @@ func (t *Timetable) Run(tx *store.Tx, until clock.Time, most int, ran func(Job))
 		}
 		from = at(j.Due, j.Seq)
 		remove(tx, j)
-		if later(tx, j) {
+		h, again := t.struck(tx, j)
+		if again {
 			ran(j)
 			continue
 		}
 		trip := outbox.New(j.trip())
 		trip.Begin(tx)
-		err := tx.Savepoint(j.Due, func(tx *store.Tx) error { return t.handle(tx, j) })
+		err := tx.Savepoint(j.Due, func(tx *store.Tx) error { return t.handle(h, tx, j) })
 		if trip.Wants() != nil {
 			put(tx, j)
 			trip.Save(tx)
@@ -64,31 +65,35 @@ const TripPrefix = "job/"
 // trip is the key of the job's trip.
 func (j Job) trip() string { return fmt.Sprintf("%s%d/%d", TripPrefix, j.Due, j.Seq) }
 
-// later puts a job that a fault strikes on the timetable again.
-func later(tx *store.Tx, j Job) bool {
+// struck says who does a job: its handler, or, if a fault has it fail, the
+// handler of such failures, unless the fault says when it is done again. A job that a fault delays, or that fails with
+// nobody to hear of it, is put on the timetable again.
+func (t *Timetable) struck(tx *store.Tx, j Job) (h Handler, again bool) {
 	hits := fault.Of(tx).Strike(fault.Event{
 		Site: fault.Job, Now: j.Due, Array: j.Owner.Array, Kind: j.Owner.Kind, Object: j.Owner.ID, Job: j.Name, Class: string(j.Class),
 		Past: j.Delayed,
 	})
 	wait := time.Duration(0)
-	for _, h := range hits {
-		if h.Type == fault.Fail {
-			wait += h.After()
+	for _, hit := range hits {
+		if hit.Type == fault.Fail {
+			if h := t.failures[j.Name]; h != nil && hit.Retry == 0 {
+				return h, false
+			}
+			wait += hit.After()
 			continue
 		}
-		wait += time.Duration(h.Delay)
-		j.Delayed = append(j.Delayed, h.ID)
+		wait += time.Duration(hit.Delay)
+		j.Delayed = append(j.Delayed, hit.ID)
 	}
 	if len(hits) == 0 {
-		return false
+		return t.handlers[j.Name], false
 	}
 	j.Due = j.Due.Add(wait)
 	Add(tx, j)
-	return true
+	return nil, true
 }
 
-func (t *Timetable) handle(tx *store.Tx, j Job) error {
-	h := t.handlers[j.Name]
+func (t *Timetable) handle(h Handler, tx *store.Tx, j Job) error {
 	if h == nil {
 		return errNoHandler(j.Name)
 	}

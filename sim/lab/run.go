@@ -198,3 +198,18 @@ func (l *Lab) SetPath(ctx context.Context, ends fabric.Ends, change func(*fabric
 		return l.engine.Fabric.SetModel(tx, ends, m)
 	})
 }
+
+// SetSchedule has the path between two arrays change by the lab's clock.
+func (l *Lab) SetSchedule(ctx context.Context, ends fabric.Ends, s fabric.Schedule) error {
+	return l.Update(ctx, func(tx *store.Tx) error { return fabric.SetSchedule(tx, ends, s) })
+}
+
+// ScheduleOf is how the path between two arrays changes, and how many of the
+// steps are done.
+func (l *Lab) ScheduleOf(ctx context.Context, ends fabric.Ends) (s fabric.Schedule, done int, err error) {
+	err = l.View(ctx, ends.From, func(b *model.Box) error {
+		s, done, err = fabric.ScheduleOf(b.Tx, ends)
+		return err
+	})
+	return s, done, err
+}
