@@ -211,6 +211,8 @@ const (
 	ReplicaIsSuspended        Code = "REPLICA_IS_SUSPENDED"
 	ReplicaIsInitializing     Code = "REPLICA_IS_INITIALIZING"
 	ReplicaTypeMismatch       Code = "REPLICA_TYPE_MISMATCH"
+	ReplicaRoleNotForType     Code = "REPLICA_ROLE_NOT_SUPPORTED_FOR_TYPE"
+	ReplicaConcurrentCG       Code = "REPLICA_CONCURRENT_REQUIRES_ACTIVE_ACTIVE_CG"
 	ReplicaTypeChange         Code = "REPLICA_TYPE_CHANGE_NOT_SUPPORTED"
 	ReplicationTypeNotOffered Code = "REPLICATION_TYPE_NOT_OFFERED"
 )

@@ -160,6 +160,10 @@ func TestComponents_switchPort(t *testing.T) {
 
 	a.post(boxA, port+"/enable", object{"role": "HARD_PORT"})
 	assert.Equal(t, fresh, a.get(boxA, port))
+	require.NoError(t, a.lab.On(t.Context(), boxB, func(b *model.Box) error { return b.SetFeature("fc_soft_targets", false) }))
+	a.refused(boxB, map[string]refusal{
+		"no soft targets": {400, "FEATURE_NOT_SUPPORTED", "POST", port + "/enable", object{"role": "SOFT_PORT"}},
+	})
 	a.refused(boxA, map[string]refusal{
 		"role":    {400, "INVALID_FIELD_VALUE", "POST", port + "/enable", object{"role": "WINE"}},
 		"key":     {400, "UNKNOWN_FIELD", "POST", port + "/enable", object{"colour": "red"}},

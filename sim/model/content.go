@@ -211,6 +211,11 @@ func (b *Box) written(o *schema.Object, im data.Image) error {
 	if err := b.checkPhysical(DatasetPool.Get(o)); err != nil {
 		return err
 	}
+	return b.changed(o, im)
+}
+
+// changed lets others follow a change of a dataset's content or size.
+func (b *Box) changed(o *schema.Object, im data.Image) error {
 	for _, fn := range b.Eng.Catalog.writes {
 		if err := fn(b, o, im); err != nil {
 			return err
@@ -220,7 +225,7 @@ func (b *Box) written(o *schema.Object, im data.Image) error {
 }
 
 // OnContent has fn called after every change of a dataset's content by a
-// host, a restore or a refresh.
+// host, a restore or a refresh, and of its size by an administrator.
 func (c *Catalog) OnContent(fn func(b *Box, o *schema.Object, im data.Image) error) {
 	c.writes = append(c.writes, fn)
 }

@@ -297,7 +297,14 @@ func afterDatasetUpdate(b *Box, old, o *schema.Object, _ *Input) error {
 	if err := b.checkVirtual(DatasetPool.Get(o)); err != nil {
 		return err
 	}
-	return b.checkPhysical(DatasetPool.Get(o))
+	if err := b.checkPhysical(DatasetPool.Get(o)); err != nil || DatasetSize.Get(o) == DatasetSize.Get(old) {
+		return err
+	}
+	im, err := b.Content(o)
+	if err != nil {
+		return err
+	}
+	return b.changed(o, im)
 }
 
 // Resize grows a dataset on behalf of the array itself: a replication target

@@ -37,6 +37,7 @@ func volumeKind() *Kind {
 		}
 		return unlocked(b, o, in)
 	}
+	k.Routes = append(k.Routes, Post(k, "reset_serial", resetSerial))
 	k.Routes = append(k.Routes, Route{Method: http.MethodGet, Path: "volumes/{id}/luns", Reads: true, Filters: LUN, Do: volumeLUNs})
 	return k
 }
@@ -48,6 +49,32 @@ func (b *Box) serialOf(o *schema.Object) (string, error) {
 		return "", err
 	}
 	return fmt.Sprintf("742b0f00000%04x%016x", SystemSerial.Get(system)&0xffff, o.ID()), nil
+}
+
+// NewSerial gives a volume a serial number and NGUID that nothing had before.
+func (b *Box) NewSerial(o *schema.Object) error {
+	system, err := b.System()
+	if err != nil {
+		return err
+	}
+	n, serial := b.Tx.Next(b.Key, "id"), SystemSerial.Get(system)&0xffff
+	VolumeSerial.Set(o, fmt.Sprintf("742b0f00000%04x%016x", serial, n))
+	VolumeNGUID.Set(o, fmt.Sprintf("%016x742b0f%06x%04x", n, 0, serial))
+	return nil
+}
+
+// resetSerial gives a volume a new identity: after ACTIVE_ACTIVE two volumes
+// can be left with one.
+//
+// unsourced: that it is refused while the volume is ACTIVE_ACTIVE.
+func resetSerial(b *Box, o *schema.Object, _ *Input) (any, error) {
+	if DatasetRMRPeer.Get(o) {
+		return nil, apierr.New(apierr.DatasetIsReplicated, "volume %d shares its serial number with its peer", o.ID())
+	}
+	if err := b.NewSerial(o); err != nil {
+		return nil, err
+	}
+	return o, b.Save(o)
 }
 
 // Identify gives a volume its serial number and NGUID.

@@ -25,10 +25,13 @@ func (r *replica) markPair(p *pair, role string) error {
 	if err != nil {
 		return err
 	}
-	if role == roleTarget {
+	switch role {
+	case roleTarget:
 		model.DatasetRMRTarget.Set(o, true)
 		model.DatasetWriteProtected.Set(o, true)
-	} else {
+	case rolePeer:
+		model.DatasetRMRPeer.Set(o, true)
+	default:
 		model.DatasetRMRSource.Set(o, true)
 	}
 	if ReplicaLocalCG.IsNull(r.o) {
@@ -96,18 +99,34 @@ func (r *replica) unmark(p *pair) error {
 	ids := without(model.DatasetReplicas.Get(o), r.o.ID())
 	model.DatasetReplicas.Set(o, ids)
 	model.DatasetReplTypes.Set(o, r.types(ids))
-	others := len(ids) > 0 || !ReplicaLocalCG.IsNull(r.o) && r.groupHasOthers()
-	if r.isSource() {
-		model.DatasetRMRSource.Set(o, others)
-	} else {
+	switch ReplicaRole.Get(r.o) {
+	case roleSource:
+		model.DatasetRMRSource.Set(o, r.hasOtherSource(ids))
+	case rolePeer:
+		model.DatasetRMRPeer.Set(o, false)
+		model.VolumePaths.Set(o, true)
+		if r.newSerial {
+			if err := r.b.NewSerial(o); err != nil {
+				return err
+			}
+		}
+	default:
 		model.DatasetRMRTarget.Set(o, false)
 		model.DatasetWriteProtected.Set(o, p.WasProtected)
 	}
 	return r.b.Save(o)
 }
 
-func (r *replica) groupHasOthers() bool {
-	return len(r.b.Tx.IDsBy(r.b.Key, Replica, ReplicaLocalCG.Field(), schema.RefValue(ReplicaLocalCG.Get(r.o)))) > 1
+// hasOtherSource reports whether a dataset goes on being the source of one of
+// the replicas, or of another of its group's.
+func (r *replica) hasOtherSource(ids []int64) bool {
+	if !ReplicaLocalCG.IsNull(r.o) {
+		ids = append(slices.Clone(ids), r.b.Tx.IDsBy(r.b.Key, Replica, ReplicaLocalCG.Field(), schema.RefValue(ReplicaLocalCG.Get(r.o)))...)
+	}
+	return slices.ContainsFunc(ids, func(id int64) bool {
+		o, err := r.b.Must(Replica, id)
+		return err == nil && id != r.o.ID() && ReplicaRole.Get(o) == roleSource
+	})
 }
 
 // actions are the verbs of a replica. All but the deletion are refused on the
@@ -119,7 +138,7 @@ func actions(k *model.Kind) []model.Route {
 			if err != nil {
 				return nil, err
 			}
-			if !r.isSource() {
+			if ReplicaRole.Get(o) == roleTarget {
 				return nil, apierr.New(apierr.ReplicaIsTarget, "replica %d is a target: %s it at its source", o.ID(), name)
 			}
 			return o, do(r, in)
@@ -139,7 +158,7 @@ func actions(k *model.Kind) []model.Route {
 	}
 }
 
-func (r *replica) isSuspended() bool { return r.state() == suspended || r.state() == autoSuspended }
+func (r *replica) isSuspended() bool { return r.rests() }
 
 func suspendReplica(r *replica, _ *model.Input) error {
 	if r.isSuspended() {
@@ -158,7 +177,10 @@ func resumeReplica(r *replica, _ *model.Input) error {
 	if !r.connected() {
 		return apierr.New(apierr.LinkNotConnected, "link %d is not connected", r.link.ID())
 	}
-	replicaWaiting.Set(r.o, true)
+	if r.isPeer() && viewOf(r.state()).state == "SUSPENDED" && !ReplicaFromLocal.Get(r.o) {
+		return apierr.New(apierr.ReplicaIsSuspended, "replica %d was suspended at its peer: resume it there", r.o.ID())
+	}
+	replicaWaiting.Set(r.o, !r.isPeer())
 	return r.fire(evResume)
 }
 
@@ -166,8 +188,8 @@ func resumeReplica(r *replica, _ *model.Input) error {
 // requests merge into it.
 func syncNow(r *replica, _ *model.Input) error {
 	switch {
-	case r.isSync():
-		return apierr.New(apierr.ReplicaTypeMismatch, "replica %d is %s", r.o.ID(), syncType)
+	case r.mirrored():
+		return apierr.New(apierr.ReplicaTypeMismatch, "replica %d is %s", r.o.ID(), ReplicaType.Get(r.o))
 	case r.isSuspended():
 		return apierr.New(apierr.ReplicaIsSuspended, "replica %d is suspended", r.o.ID())
 	case r.initial():
@@ -184,6 +206,8 @@ func syncNow(r *replica, _ *model.Input) error {
 // while the replica initialises (InfiniSDK documentation).
 func (r *replica) changeType(to string, in model.Body) error {
 	switch {
+	case r.isPeer() || ReplicaConcurrent.Get(r.o):
+		return apierr.New(apierr.ReplicaTypeChange, "replica %d is %s: its type does not change", r.o.ID(), kindOf(r))
 	case ReplicaType.Get(r.o) == to:
 		return apierr.New(apierr.ReplicaTypeMismatch, "replica %d is %s already", r.o.ID(), to)
 	case r.initial() || r.state() == syncPending || r.state() == asyncPending:
@@ -216,7 +240,7 @@ func (r *replica) changeType(to string, in model.Body) error {
 	if err := r.save(); err != nil {
 		return err
 	}
-	if err := r.mark(roleSource); err != nil {
+	if err := r.mark(ReplicaRole.Get(r.o)); err != nil {
 		return err
 	}
 	return emitReplica(r.b, r.o, "TYPE_CHANGED", "INFO")
@@ -272,19 +296,11 @@ func beforeReplicaUpdate(b *model.Box, _, o *schema.Object, in *model.Input) err
 	if err != nil {
 		return err
 	}
-	if !r.isSource() {
+	if ReplicaRole.Get(o) == roleTarget {
 		return apierr.New(apierr.ReplicaIsTarget, "replica %d is a target: change it at its source", o.ID())
 	}
-	if r.isSync() {
-		for _, name := range []string{"sync_interval", "rpo_value"} {
-			if in.Body.Has(name) {
-				return apierr.New(apierr.ReplicaParameterForType, "%s: %s: SYNC has none", name, in.Body[name]).About(name)
-			}
-		}
-		return nil
-	}
-	if in.Body.Has("is_preferred") {
-		return apierr.New(apierr.ReplicaParameterForType, "is_preferred: %s has none", ReplicaType.Get(o)).About("is_preferred")
+	if err := r.checkParameters(in.Body); err != nil {
+		return err
 	}
 	if in.Body.Has("sync_interval") || in.Body.Has("rpo_value") {
 		return r.checkRPO()

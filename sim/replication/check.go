@@ -48,11 +48,11 @@ func (c *checker) replica(r *replica) error {
 		if err != nil {
 			return err
 		}
-		if !r.isSource() && !model.DatasetWriteProtected.Get(o) {
+		if ReplicaRole.Get(r.o) == roleTarget && !model.DatasetWriteProtected.Get(o) {
 			c.say(r, "target %d can be written to", o.ID())
 		}
 	}
-	if !r.isSource() {
+	if !r.leads() {
 		return nil
 	}
 	return c.peers(r)
@@ -78,6 +78,12 @@ func (c *checker) peers(r *replica) error {
 	if ReplicaType.Get(o) != ReplicaType.Get(r.o) || ReplicaRemoteID.Get(o) != r.o.ID() || len(there.pairs) != len(r.pairs) {
 		c.say(r, "its peer %d is of another shape", o.ID())
 		return nil
+	}
+	if r.isPeer() && (r.state() == peerSynchronized) != (there.state() == peerSynchronized) && r.connected() {
+		c.say(r, "is %s and its peer %s", r.state(), there.state())
+	}
+	if r.isPeer() && r.state() != peerSynchronized && r.served() && there.served() {
+		c.say(r, "both sides serve")
 	}
 	for i := range r.pairs {
 		if err := c.pair(r, there, &r.pairs[i]); err != nil {
@@ -128,7 +134,7 @@ func (c *checker) common(r *replica, p, q *pair, digest string) error {
 		if im.Digest() != digest && !p.Mismatch {
 			c.say(r, "image %s differs from the target's", h.GUID)
 		}
-		if r.state() != synchronized || p.Mismatch {
+		if r.state() != synchronized && r.state() != peerSynchronized || p.Mismatch {
 			return nil
 		}
 		o, err := r.dataset(p)

@@ -2,6 +2,7 @@ package replication
 
 import (
 	"encoding/json"
+	"time"
 
 	"infinisim/sim/apierr"
 	"infinisim/sim/model"
@@ -55,6 +56,9 @@ type memberOffer struct {
 	Digest   string  `json:"digest"`
 	Ask      pairAsk `json:"ask"`
 	BaseGUID string  `json:"base_guid"`
+	// Serial and NGUID are the identity that ACTIVE_ACTIVE volumes share.
+	Serial string `json:"serial,omitempty"`
+	NGUID  string `json:"nguid,omitempty"`
 }
 
 // settings are those that both halves show.
@@ -64,6 +68,8 @@ type settings struct {
 	Type      string `json:"type"`
 	Snapshots bool   `json:"snapshots"`
 	Suffix    string `json:"suffix"`
+	// Preferred is about the sender's half of an ACTIVE_ACTIVE replica.
+	Preferred *bool `json:"preferred,omitempty"`
 }
 
 // accepted is the peer's half of a new replica.
@@ -130,6 +136,9 @@ func beforeReplicaCreate(b *model.Box, o *schema.Object, in *model.Input) error 
 	if err := r.checkType(in); err != nil {
 		return err
 	}
+	if r.isPeer() {
+		r.bePeer(!in.Body.Has("is_preferred") || ReplicaPreferred.Get(o), true)
+	}
 	asks, cg, err := r.readPairs(in)
 	if err != nil {
 		return err
@@ -147,10 +156,7 @@ func beforeReplicaCreate(b *model.Box, o *schema.Object, in *model.Input) error 
 	}
 	r.accept(answer, cg)
 	replicaPairs.Set(o, r.pairs)
-	state := asyncPending
-	if r.isSync() {
-		state = syncPending
-	}
+	state := map[string]state{async: asyncPending, syncType: syncPending, activeActive: peerPending}[ReplicaType.Get(o)]
 	replicaState.Set(o, string(state))
 	return nil
 }
@@ -160,14 +166,14 @@ func beforeReplicaCreate(b *model.Box, o *schema.Object, in *model.Input) error 
 func (r *replica) checkType(in *model.Input) error {
 	path, kind := r.path(), ReplicaType.Get(r.o)
 	switch {
-	case kind == activeActive:
-		return apierr.New(apierr.ReplicationTypeNotOffered, "replication_type: %s is not modelled by this release of infinisim", kind).About("replication_type")
-	case kind == syncType && ReplicaEntityType.Get(r.o) == model.OfFS:
+	case kind == activeActive && !r.offersPeers():
+		return apierr.New(apierr.ReplicationTypeNotOffered, "replication_type: %s is not offered by release %s", kind, r.b.Release().Version).About("replication_type")
+	case r.mirrored() && ReplicaEntityType.Get(r.o) == model.OfFS:
 		return apierr.New(apierr.ReplicaTypeNotForEntity, "replication_type: filesystems cannot be replicated %s", kind).About("replication_type")
-	case kind == syncType && LinkAsyncOnly.Get(r.link):
+	case r.mirrored() && LinkAsyncOnly.Get(r.link):
 		return apierr.New(apierr.LinkIsAsyncOnly, "link_id: link %d is for ASYNC alone", r.link.ID()).About("link_id")
-	case kind == syncType && path.RTT() > r.b.Profile().SyncRTT:
-		return apierr.New(apierr.LinkLatencyTooHigh, "link_id: a round trip over link %d takes %v, SYNC needs %v", r.link.ID(), path.RTT(), r.b.Profile().SyncRTT).About("link_id")
+	case r.mirrored() && path.RTT() > r.b.Profile().SyncRTT:
+		return apierr.New(apierr.LinkLatencyTooHigh, "link_id: a round trip over link %d takes %v, %s needs %v", r.link.ID(), path.RTT(), kind, r.b.Profile().SyncRTT).About("link_id")
 	}
 	return r.checkIntervals(in)
 }
@@ -175,18 +181,13 @@ func (r *replica) checkType(in *model.Input) error {
 // checkIntervals refuses an RPO below the interval or below four seconds, and
 // both for SYNC.
 func (r *replica) checkIntervals(in *model.Input) error {
-	if r.isSync() {
-		for _, name := range []string{"sync_interval", "rpo_value"} {
-			if in.Body.Has(name) {
-				return apierr.New(apierr.ReplicaParameterForType, "%s: %s: SYNC has none", name, in.Body[name]).About(name)
-			}
-		}
+	if err := r.checkParameters(in.Body); err != nil {
+		return err
+	}
+	if r.mirrored() {
 		ReplicaInterval.SetNull(r.o)
 		ReplicaRPO.SetNull(r.o)
 		return nil
-	}
-	if in.Body.Has("is_preferred") {
-		return apierr.New(apierr.ReplicaParameterForType, "is_preferred: %s has none", ReplicaType.Get(r.o)).About("is_preferred")
 	}
 	if ReplicaInterval.IsNull(r.o) {
 		ReplicaInterval.Set(r.o, defaultInterval)
@@ -197,9 +198,40 @@ func (r *replica) checkIntervals(in *model.Input) error {
 	return r.checkRPO()
 }
 
+// offersPeers reports whether the release has ACTIVE_ACTIVE at all, and for
+// groups.
+func (r *replica) offersPeers() bool {
+	level := 0
+	if ReplicaEntityType.Get(r.o) == ofGroup {
+		level = 2
+	}
+	return schema.Gate{Feature: "active_active", AtLeast: level}.Open(r.b.Release())
+}
+
+// checkParameters refuses what a type of replication does not have.
+func (r *replica) checkParameters(body model.Body) error {
+	refused := []string{"is_preferred"}
+	switch ReplicaType.Get(r.o) {
+	case syncType:
+		refused = []string{"sync_interval", "rpo_value", "is_preferred"}
+	case activeActive:
+		refused = []string{"sync_interval", "rpo_value", "including_snapshots"}
+	}
+	for _, name := range refused {
+		if body.Has(name) && string(body[name]) != "false" {
+			return apierr.New(apierr.ReplicaParameterForType, "%s: %s: %s has none", name, body[name], ReplicaType.Get(r.o)).About(name)
+		}
+	}
+	return nil
+}
+
 func (r *replica) checkRPO() error {
 	rpo, interval := ReplicaRPO.Get(r.o), ReplicaInterval.Get(r.o)
-	if least := r.b.Profile().MinRPO.Milliseconds(); rpo < least && !r.b.Eng.NoLimits {
+	least := r.b.Profile().MinRPO
+	if ReplicaConcurrent.Get(r.o) {
+		least += time.Second // vendor KB 35002100395933: five seconds for a concurrent replica
+	}
+	if least := least.Milliseconds(); rpo < least && !r.b.Eng.NoLimits {
 		return apierr.New(apierr.ReplicaRPOTooLow, "rpo_value: %d is below the least, %d", rpo, least).About("rpo_value")
 	}
 	if rpo < interval {
@@ -324,7 +356,7 @@ func afterReplicaCreate(b *model.Box, o *schema.Object, _ *model.Input) error {
 	if err != nil {
 		return err
 	}
-	if err := r.mark(roleSource); err != nil {
+	if err := r.mark(ReplicaRole.Get(o)); err != nil {
 		return err
 	}
 	if err := emitReplica(b, o, "CREATED", "INFO"); err != nil {

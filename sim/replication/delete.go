@@ -15,6 +15,8 @@ type release struct {
 	Credentials []model.Credentials `json:"credentials"`
 	Replica     int64               `json:"replica"`
 	Retain      bool                `json:"retain"`
+	// NewSerial has the receiver's volumes get serial numbers of their own.
+	NewSerial bool `json:"new_serial,omitempty"`
 	// Images name, for each of the receiver's datasets, the image that both
 	// sides have.
 	Images map[string]string `json:"images"`
@@ -35,20 +37,27 @@ func deleteReplica(b *model.Box, o *schema.Object, in *model.Input) (any, error)
 		return nil, err
 	}
 	flags := map[string]bool{}
-	for _, name := range []string{"force_on_target", "force_on_local", "keep_serial_on_local"} {
+	for _, name := range []string{"force_on_target", "force_on_local"} {
 		if flags[name], err = in.Flag(name, false); err != nil {
 			return nil, err
 		}
 	}
+	// unsourced: that the side where the deletion is asked for keeps the serial
+	// numbers of ACTIVE_ACTIVE volumes unless told otherwise.
+	keep, err := in.Flag("keep_serial_on_local", true)
+	if err != nil {
+		return nil, err
+	}
+	r.newSerial = !keep
 	_, auto := b.Release().Features["replica_auto_create"]
 	retain, err := in.Flag("retain_staging_area", auto)
 	if err != nil {
 		return nil, err
 	}
-	if !r.isSource() && !flags["force_on_target"] && !flags["force_on_local"] {
+	if ReplicaRole.Get(o) == roleTarget && !flags["force_on_target"] && !flags["force_on_local"] {
 		return nil, apierr.New(apierr.ReplicaIsTarget, "replica %d is a target: delete it at its source, or force it", o.ID())
 	}
-	if r.isSource() {
+	if r.leads() {
 		if err := stopJob(r); err != nil {
 			return nil, err
 		}
@@ -75,10 +84,10 @@ func deleteReplica(b *model.Box, o *schema.Object, in *model.Input) (any, error)
 // away.
 func (r *replica) deleteThere(in *model.Input, flags map[string]bool, retain bool) (reclaimed, error) {
 	var there reclaimed
-	if !r.isSource() || flags["force_on_local"] || replicaOrphan.Get(r.o) {
+	if ReplicaRole.Get(r.o) == roleTarget || flags["force_on_local"] || replicaOrphan.Get(r.o) {
 		return there, nil
 	}
-	ask := release{Credentials: credentials(r.b), Replica: ReplicaRemoteID.Get(r.o), Retain: retain, Images: map[string]string{}}
+	ask := release{Credentials: credentials(r.b), Replica: ReplicaRemoteID.Get(r.o), Retain: retain, NewSerial: r.isPeer() && !r.newSerial, Images: map[string]string{}}
 	for _, p := range r.pairs {
 		ask.Images[fmt.Sprint(p.Remote)] = p.Base.GUID
 	}
@@ -105,6 +114,12 @@ func releaseReplica(b *model.Box, _ fabric.Message, ask release) (any, error) {
 		p := &r.pairs[i]
 		if want := ask.Images[fmt.Sprint(p.Local)]; p.Base.GUID != want && p.Previous.GUID == want {
 			p.Base, p.Previous = p.Previous, p.Base
+		}
+	}
+	r.newSerial = ask.NewSerial
+	if r.leads() {
+		if err := stopJob(r); err != nil {
+			return nil, err
 		}
 	}
 	return r.give(ask.Retain)
@@ -138,7 +153,7 @@ func (r *replica) give(retain bool) (reclaimed, error) {
 	if err := r.b.Remove(r.o); err != nil {
 		return out, err
 	}
-	if r.isSource() {
+	if r.leads() {
 		r.wake()
 	}
 	return out, emitReplica(r.b, r.o, "DELETED", "INFO")

@@ -33,6 +33,7 @@ func Install(e *model.Engine) {
 	c.OnMembership(joinGroup, leaveGroup)
 	c.OnBlocked(blocked)
 	e.Fabric.OnChange(r.pathChanged)
+	e.Fabric.OnRetimed(r.pathRetimed)
 	r.handleLinks()
 	r.handleReplicas()
 	r.handleJobs()

@@ -75,7 +75,12 @@ func hello(r *replica) error {
 	if err := r.message(msgHello, jobMessage{Replica: ReplicaRemoteID.Get(r.o)}, &answer); err != nil {
 		return err
 	}
-	if answer.Role != roleTarget {
+	return r.agree(answer)
+}
+
+// agree makes the image that the other half shows the one that both have.
+func (r *replica) agree(answer helloAnswer) error {
+	if answer.Role == roleSource || r.isPeer() != (answer.Role == rolePeer) {
 		return apierr.New(apierr.ReplicaRoleConflict, "replica %d: the peer's half is %s", r.o.ID(), answer.Role)
 	}
 	if answer.Turned || replicaTurned.Get(r.o) {
@@ -117,11 +122,13 @@ func (r *replica) greeted() {
 // helloAnswer is the receiver's role, whether it rests and whether it was
 // turned, the image that each of its datasets shows and all that it has.
 type helloAnswer struct {
-	Role   string              `json:"role"`
-	Rests  bool                `json:"rests,omitempty"`
-	Turned bool                `json:"turned,omitempty"`
-	Images map[string]string   `json:"images"`
-	Held   map[string][]string `json:"held,omitempty"`
+	Role  string `json:"role"`
+	Rests bool   `json:"rests,omitempty"`
+	// FromLocal says that an administrator had it rest, there.
+	FromLocal bool                `json:"from_local,omitempty"`
+	Turned    bool                `json:"turned,omitempty"`
+	Images    map[string]string   `json:"images"`
+	Held      map[string][]string `json:"held,omitempty"`
 }
 
 // caughtUp reports whether what is left after the job's image would be sent
@@ -131,7 +138,7 @@ type helloAnswer struct {
 // than a second to send.
 func caughtUp(r *replica) bool {
 	path := r.path()
-	if !r.connected() || path.RTT() > r.b.Profile().SyncRTT {
+	if !r.connected() || r.slow() {
 		return false
 	}
 	var left int64
@@ -141,13 +148,17 @@ func caughtUp(r *replica) bool {
 		if err != nil {
 			return false
 		}
-		n, err := r.difference(p.Flight, held{Image: model.ImageID(o), Size: model.DatasetSize.Get(o)})
+		last := p.Flight
+		if last.GUID == "" {
+			last = p.Base
+		}
+		n, err := r.difference(last, held{Image: model.ImageID(o), Size: model.DatasetSize.Get(o)})
 		if err != nil {
 			return false
 		}
 		left += n
 	}
-	return left < path.Bandwidth
+	return left < path.Throughput()
 }
 
 // mirrorAll makes the target equal to the source as it is now; from here on
@@ -194,7 +205,7 @@ func (r *replica) mirrorPairs(pairs []*pair) error {
 // mirror follows a host's write on the source of a synchronized replica: both
 // sides have it before the write is answered.
 func mirror(b *model.Box, o *schema.Object, _ data.Image) error {
-	if !model.DatasetRMRSource.Get(o) {
+	if !model.DatasetRMRSource.Get(o) && !model.DatasetRMRPeer.Get(o) {
 		return nil
 	}
 	reps, err := replicasOf(b, o)
@@ -202,10 +213,11 @@ func mirror(b *model.Box, o *schema.Object, _ data.Image) error {
 		return err
 	}
 	for _, r := range reps {
-		if r.state() != synchronized {
+		p := r.pairOf(o.ID())
+		if !r.inStep(p) {
 			continue
 		}
-		if err := r.mirrorPairs([]*pair{r.pairOf(o.ID())}); err != nil {
+		if err := r.mirrorPairs([]*pair{p}); err != nil {
 			return err
 		}
 		if err := r.save(); err != nil {
@@ -213,6 +225,18 @@ func mirror(b *model.Box, o *schema.Object, _ data.Image) error {
 		}
 	}
 	return nil
+}
+
+// inStep reports whether a member's writes go to both sides. While a new member
+// joins, the old ones go on doing so.
+func (r *replica) inStep(p *pair) bool {
+	switch r.state() {
+	case synchronized, peerSynchronized:
+		return true
+	case syncInitial, peerInitial:
+		return !p.Initial && r.connected()
+	}
+	return false
 }
 
 func (r *replica) pairOf(dataset int64) *pair {
@@ -261,6 +285,32 @@ func (r *engine) pathChanged(tx *store.Tx, e fabric.Ends, up bool) error {
 	return nil
 }
 
+// pathRetimed moves the SYNC replicas of a path that became too slow for them.
+func (r *engine) pathRetimed(tx *store.Tx, e fabric.Ends) error {
+	for _, end := range []fabric.Ends{e, e.Back()} {
+		b := r.Box(tx, end.From, model.Identity{})
+		err := tx.Each(end.From, Replica, func(o *schema.Object) (bool, error) {
+			rep, err := open(b, o)
+			if err != nil || rep.ends() != end || ReplicaType.Get(o) != syncType || !rep.connected() || !rep.slow() {
+				return true, err
+			}
+			return true, rep.fire(evSlow)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// slow reports whether the path is no good for writes that go to both sides.
+//
+// unsourced: that an ACTIVE_ACTIVE replica goes on over a path that became too
+// slow.
+func (r *replica) slow() bool {
+	return ReplicaType.Get(r.o) == syncType && r.path().RTT() > r.b.Profile().SyncRTT
+}
+
 // linkMoved tells a link's replicas that it is up or down. A detached link
 // suspends its ASYNC replicas (vendor KB 6211329482397) and leaves SYNC ones
 // out of sync (seen on hardware).
@@ -284,7 +334,7 @@ func linkMoved(b *model.Box, link *schema.Object, up, detached bool) error {
 			return err
 		}
 		move := on
-		if detached && !r.isSync() {
+		if detached && !r.mirrored() {
 			move = evSuspend
 		}
 		if err := r.fire(move); err != nil {
@@ -302,7 +352,7 @@ func linkMoved(b *model.Box, link *schema.Object, up, detached bool) error {
 // blocked names the replicas whose job waits for a link or for a slot.
 func blocked(b *model.Box) ([]string, error) {
 	var out []string
-	for _, s := range states(asyncPending, syncPending, asyncInitialStalled, asyncStalled, syncInitialStalled, outOfSync) {
+	for _, s := range states(asyncPending, syncPending, asyncInitialStalled, asyncStalled, syncInitialStalled, outOfSync, peerPending, peerInitialStalled, peerLagging) {
 		for _, id := range b.Tx.IDsBy(b.Key, Replica, replicaState.Field(), schema.TextValue(string(s))) {
 			out = append(out, fmt.Sprintf("%s: replica %d: %s", b.Key, id, s))
 		}

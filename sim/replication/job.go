@@ -19,6 +19,7 @@ const (
 	jobExpire = "replica.link_loss" // the link has been lost too long
 	jobRPO    = "replica.rpo"       // the RPO is breached
 	jobSlots  = "replica.slots"     // a slot for a first copy is free
+	jobRetry  = "replica.retry"     // a job that failed is tried again
 	flowDone  = "replica.flow"      // all bytes are through
 )
 
@@ -47,6 +48,14 @@ func (r *engine) handleJobs() {
 		return r.fire(evTrouble)
 	})
 	on(jobRPO, (*replica).rpoBreached)
+	on(jobRetry, func(r *replica) error { return r.fire(evRetry) })
+	r.Jobs.OnFailure(jobPhase, func(tx *store.Tx, j job.Job) error {
+		rep, err := openID(r.Box(tx, j.Owner.Array, model.Identity{}), j.Owner.ID)
+		if err != nil {
+			return err
+		}
+		return rep.fire(evFailed)
+	})
 	r.Jobs.Handle(jobSlots, func(tx *store.Tx, j job.Job) error {
 		return startPending(r.Box(tx, j.Owner.Array, model.Identity{}))
 	})
@@ -56,7 +65,7 @@ func (r *engine) handleJobs() {
 			return err
 		}
 		rep.job.Flow = 0
-		rep.schedule(phaseCommit, rep.path().Latency)
+		rep.schedule(phaseCommit, rep.trip(1))
 		return rep.save()
 	})
 }
@@ -68,12 +77,16 @@ func startJob(r *replica) error {
 	initial := r.initial()
 	j := &running{
 		ID: r.b.Tx.Next(r.b.Key, "job"), Initial: initial, Started: r.b.Tx.Now(), GUID: r.b.UUID(),
-		Asked: initial || r.isSync() || replicaWaiting.Get(r.o),
+		Asked: initial || r.mirrored() || replicaWaiting.Get(r.o),
 	}
 	r.job = j
 	replicaWaiting.Set(r.o, false)
+	joining := r.mirrored() && initial && replicaDone.Get(r.o)
 	for i := range r.pairs {
 		p := &r.pairs[i]
+		if joining && !p.Initial {
+			continue // goes on being mirrored
+		}
 		o, err := r.dataset(p)
 		if err != nil {
 			return err
@@ -94,7 +107,7 @@ func startJob(r *replica) error {
 	ReplicaSnapTime.Set(r.o, j.Started.MS())
 	ReplicaSnapGUID.Set(r.o, j.GUID)
 	ReplicaNextStart.SetNull(r.o)
-	delay := r.path().RTT()
+	delay := r.trip(2)
 	if initial {
 		delay += r.b.Profile().InitialOverhead
 	}
@@ -118,6 +131,20 @@ func (r *replica) difference(base, next held) (int64, error) {
 func (r *replica) schedule(p phase, after time.Duration) {
 	r.job.Phase = p
 	job.Add(r.b.Tx, job.Job{Due: r.b.Tx.Now().Add(after), Class: r.class(), Name: jobPhase, Owner: r.b.Owner(r.o)})
+}
+
+// trip is how long so many messages take over the path, one after the other.
+func (r *replica) trip(messages int) (all time.Duration) {
+	m := r.path()
+	for range messages {
+		part := 0.0
+		if m.Jitter > 0 {
+			n := r.b.Tx.Next(r.b.Key, "jitter")
+			part = float64(r.b.Eng.Chance.Uint64("jitter/"+r.b.Key, uint64(n))>>11) / (1 << 53) //nolint:gosec // sequences count up from 1
+		}
+		all += m.Delay(part)
+	}
+	return all
 }
 
 func (r *replica) class() job.Class {
@@ -149,7 +176,7 @@ func (r *replica) nextPhase() error {
 		if err := r.commit(); err != nil {
 			return r.troubled(err)
 		}
-		r.schedule(phaseAck, r.path().Latency)
+		r.schedule(phaseAck, r.trip(1))
 		return r.save()
 	case phaseAck:
 		return r.fire(evCopied)
@@ -177,6 +204,10 @@ func endJob(r *replica) error {
 		return err
 	}
 	r.job = nil
+	if replicaFails.Get(r.o) > 0 {
+		replicaFails.Set(r.o, 0)
+		ReplicaReason.SetNull(r.o)
+	}
 	ReplicaDuration.Set(r.o, r.b.Tx.Now().Sub(j.Started).Milliseconds())
 	for i := range r.pairs {
 		r.pairs[i].Duration = ReplicaDuration.Get(r.o)
@@ -223,7 +254,7 @@ func planNext(r *replica) error {
 		interval = continuous
 	}
 	start := now
-	if last := ReplicaStarted.Get(r.o); !r.isSync() && ReplicaLastSync.Get(r.o) == now.MS() {
+	if last := ReplicaStarted.Get(r.o); !r.mirrored() && ReplicaLastSync.Get(r.o) == now.MS() {
 		start = clock.FromMS(last)
 	}
 	due := max(start.Add(interval), now)
@@ -273,7 +304,7 @@ func stall(r *replica) error {
 func unstall(r *replica) error {
 	j := r.job
 	j.Stalled = false
-	r.cancel(jobExpire)
+	r.cancel(jobExpire, jobRetry)
 	if j.Phase != phaseSend {
 		r.schedule(j.Phase, j.Left)
 	} else if j.Flow == 0 {
@@ -307,7 +338,7 @@ func noWait(r *replica) error {
 // stopJob ends the running job and what waits behind it. A commit that the
 // peer has not confirmed is asked for, or kept until it can be.
 func stopJob(r *replica) error {
-	r.cancel(jobPhase, jobStart, jobExpire)
+	r.cancel(jobPhase, jobStart, jobExpire, jobRetry)
 	ReplicaNextStart.SetNull(r.o)
 	replicaWaiting.Set(r.o, false)
 	j := r.job

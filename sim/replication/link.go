@@ -12,8 +12,9 @@ import (
 
 // The states of a link. Degraded is some addresses of several.
 const (
-	linkUp   = "UP"
-	linkDown = "DOWN"
+	linkUp       = "UP"
+	linkDegraded = "DEGRADED"
+	linkDown     = "DOWN"
 )
 
 // The fields of a link (CSI driver, iboxapi links.go, 2025).
@@ -32,7 +33,7 @@ var (
 	LinkRetryCount    = schema.Int(schema.Field{Name: "retry_count", Default: 3})
 	LinkRetryWait     = schema.Int(schema.Field{Name: "retry_wait", Default: 1000})
 	LinkAddresses     = schema.Tree[[]address](schema.Field{Name: "remote_replication_ip_addresses", Default: []address{}})
-	LinkState         = schema.Compute(schema.Enum(schema.Field{Name: "link_state", Enum: []string{linkUp, "DEGRADED", linkDown, "UNKNOWN"}}))
+	LinkState         = schema.Compute(schema.Enum(schema.Field{Name: "link_state", Enum: []string{linkUp, linkDegraded, linkDown, "UNKNOWN"}}))
 	LinkStateText     = schema.String(schema.Field{Name: "state_description"})
 	LinkLastSeen      = schema.Compute(schema.Int(schema.Field{Name: "last_connection_timestamp"}))
 	LinkLocalHost     = schema.String(schema.Field{Name: "_local_host"})
@@ -90,18 +91,7 @@ func linkKind() *model.Kind {
 	}
 	k.Routes = []model.Route{
 		model.Post(k, "refresh", refreshLink),
-		model.Post(k, "set_witness_address", func(b *model.Box, o *schema.Object, in *model.Input) (any, error) {
-			raw, ok := in.Body["witness_address"]
-			if !ok {
-				return nil, apierr.New(apierr.MissingField, "witness_address: required").About("witness_address")
-			}
-			accepted, err := LinkWitness.Field().Accept(raw)
-			if err != nil {
-				return nil, model.Wire(err)
-			}
-			o.SetRaw(LinkWitness.Field(), accepted)
-			return o, b.Save(o)
-		}),
+		model.Post(k, "set_witness_address", setWitness),
 	}
 	return k
 }
@@ -128,19 +118,16 @@ func linkComputed() map[*schema.Field]model.Compute {
 		}
 		return []string{"ASYNC", "SYNC", "ACTIVE_ACTIVE"}, nil
 	}
-	// unsourced: the words of witness and resiliency.
-	witness := func(_ *model.Box, o *schema.Object) (any, error) {
-		if w := LinkWitness.Get(o); w == "" || w == "0.0.0.0" {
-			return "NOT_CONFIGURED", nil
-		}
-		return linkUp, nil
-	}
 	return map[*schema.Field]model.Compute{
 		LinkState.Field(): func(b *model.Box, o *schema.Object) (any, error) {
-			if connected(b, o) {
-				return linkUp, nil
+			lost := fabric.ModelOf(b.Tx, ends(b, o)).Lost
+			switch {
+			case !connected(b, o):
+				return linkDown, nil
+			case lost > 0 && lost < len(LinkAddresses.Get(o)):
+				return linkDegraded, nil
 			}
-			return linkDown, nil
+			return linkUp, nil
 		},
 		LinkLastSeen.Field(): func(b *model.Box, o *schema.Object) (any, error) {
 			if connected(b, o) {
@@ -152,12 +139,17 @@ func linkComputed() map[*schema.Field]model.Compute {
 			return connected(b, o) && !LinkAsyncOnly.Get(o), nil
 		},
 		LinkResiliency.Field(): func(_ *model.Box, o *schema.Object) (any, error) {
-			if w := LinkWitness.Get(o); w == "" || w == "0.0.0.0" {
+			if noWitness(LinkWitness.Get(o)) {
 				return "PREFERRED_SIDE", nil
 			}
 			return "WITNESS", nil
 		},
-		LinkWitnessState.Field(): witness, LinkPeerWitness.Field(): witness,
+		LinkWitnessState.Field(): func(b *model.Box, o *schema.Object) (any, error) {
+			return witnessState(b, o, b.Key), nil
+		},
+		LinkPeerWitness.Field(): func(b *model.Box, o *schema.Object) (any, error) {
+			return witnessState(b, o, linkPeer.Get(o)), nil
+		},
 		LinkLocalTypes.Field(): types, LinkTypes.Field(): types,
 	}
 }

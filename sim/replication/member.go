@@ -53,8 +53,13 @@ func joinGroup(b *model.Box, cg, o *schema.Object, in *model.Input) error {
 // InfiniSDK 289.1.4 sends, or not at all.
 func memberAsks(in *model.Input, ids []int64) (map[int64]pairAsk, error) {
 	var body struct {
-		Name  string   `json:"remote_entity_name"`
-		One   *pairAsk `json:"replication_pair_info"`
+		Name string   `json:"remote_entity_name"`
+		One  *pairAsk `json:"replication_pair_info"`
+		Peer *struct {
+			Action string `json:"base_action"`
+			Name   string `json:"remote_entity_name"`
+			Remote int64  `json:"remote_entity_id"`
+		} `json:"active_active_info"`
 		Pairs []struct {
 			pairAsk
 			Replica int64 `json:"replica_id"`
@@ -62,6 +67,16 @@ func memberAsks(in *model.Input, ids []int64) (map[int64]pairAsk, error) {
 	}
 	if err := json.Unmarshal(in.Raw, &body); err != nil {
 		return nil, apierr.New(apierr.Malformed, "body: %v", err)
+	}
+	if p := body.Peer; p != nil {
+		body.One = &pairAsk{RemoteName: p.Name, RemoteAction: baseCreate}
+		switch p.Action {
+		case "EXISTING":
+			body.One.Remote, body.One.RemoteAction = p.Remote, baseNone
+		case "NEW", "":
+		default:
+			return nil, apierr.New(apierr.ReplicaBaseNotSupported, "active_active_info: base_action: %q is none of NEW, EXISTING", p.Action).About("active_active_info")
+		}
 	}
 	out := map[int64]pairAsk{}
 	if len(body.Pairs) == 0 && len(ids) > 1 {
@@ -107,19 +122,10 @@ func (r *replica) join(o *schema.Object, ask pairAsk) error {
 	if err := r.save(); err != nil {
 		return err
 	}
-	if err := r.refreshed(o, func() error { return r.markPair(p, roleSource) }); err != nil {
+	if err := r.refreshed(o, func() error { return r.markPair(p, ReplicaRole.Get(r.o)) }); err != nil {
 		return err
 	}
-	if r.state() == synchronized {
-		// The joiner is copied at once; the others go on being mirrored.
-		// unsourced: that it does not wait.
-		replicaState.Set(r.o, string(syncInitial))
-		if err := startJob(r); err != nil {
-			return err
-		}
-		return r.save()
-	}
-	return nil
+	return r.fire(evJoin)
 }
 
 // refreshed runs a change of a dataset that somebody else holds in memory, and
@@ -153,7 +159,7 @@ func acceptMember(b *model.Box, _ fabric.Message, ask joinMember) (any, error) {
 	if err := r.save(); err != nil {
 		return nil, err
 	}
-	return made, r.markPair(&r.pairs[len(r.pairs)-1], roleTarget)
+	return made, r.markPair(&r.pairs[len(r.pairs)-1], ReplicaRole.Get(r.o))
 }
 
 // leaveGroup ends the replication of a dataset that leaves its group.
@@ -165,8 +171,9 @@ func leaveGroup(b *model.Box, cg, o *schema.Object, in *model.Input) error {
 	if model.IsTargetGroup(cg) {
 		return apierr.New(apierr.CGIsTarget, "consistency group %d is a replication target", cg.ID())
 	}
-	if keep, err := in.Flag("create_replica", false); err != nil || keep {
-		return apierr.New(apierr.FeatureNotSupported, "create_replica: keeping a member replicated by itself is not modelled").About("create_replica")
+	keep, err := in.Flag("create_replica", false)
+	if err != nil {
+		return err
 	}
 	retain, err := in.Flag("retain_staging_area", false)
 	if err != nil {
@@ -176,6 +183,12 @@ func leaveGroup(b *model.Box, cg, o *schema.Object, in *model.Input) error {
 		r, err := openID(b, id)
 		if err != nil {
 			return err
+		}
+		if keep {
+			if err := r.split(o); err != nil {
+				return err
+			}
+			continue
 		}
 		if err := r.leave(o, retain, in); err != nil {
 			return err

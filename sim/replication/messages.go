@@ -31,10 +31,14 @@ const (
 	msgMirror      = "replica.mirror"
 	msgJoin        = "replica.join"
 	msgLeave       = "replica.leave"
+	msgSplit       = "replica.split"
 	msgRoom        = "replica.room"
 	msgTrouble     = "replica.trouble"
 	msgSwitch      = "replica.switch"
 	msgRoll        = "replica.roll"
+	msgPeer        = "replica.peer"
+	msgResize      = "replica.resize"
+	msgWitness     = "link.witness"
 )
 
 // linkOffer is what each half of a link tells the other of itself.

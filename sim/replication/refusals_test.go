@@ -71,7 +71,6 @@ func TestRefusals_changeNothing(t *testing.T) {
 		"link to nowhere":           {409, "LINK_REMOTE_HOST_UNREACHABLE", boxA, "POST", "links", object{"name": "x", "local_replication_network_space_id": w.space(), "remote_host": "10.9.0.1"}},
 		"pool with volumes":         {409, "POOL_NOT_EMPTY", boxA, "DELETE", fmt.Sprintf("pools/%d?approved=true", w.pool[boxA]), nil},
 		"resume of an active one":   {409, "REPLICA_NOT_SUSPENDED", boxA, "POST", replica + "/resume", nil},
-		"replica of active-active":  {400, "REPLICATION_TYPE_NOT_OFFERED", boxA, "POST", "replicas", create(v, object{"replication_type": "ACTIVE_ACTIVE"})},
 		"wrong credentials at peer": {404, "REPLICA_NOT_FOUND", boxA, "POST", "replicas/1/suspend", nil},
 	} {
 		before := w.state()

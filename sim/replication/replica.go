@@ -87,6 +87,13 @@ type replica struct {
 	link  *schema.Object
 	pairs []pair
 	job   *running
+
+	// quiet halves do not tell the other one, which waits for their answer;
+	// heard is what that one has.
+	quiet bool
+	heard *helloAnswer
+	// newSerial says that what is given up gets serial numbers of its own.
+	newSerial bool
 }
 
 // open reads a replica's machine.
@@ -133,7 +140,15 @@ func (r *replica) state() state { return state(replicaState.Get(r.o)) }
 
 func (r *replica) isSource() bool { return ReplicaRole.Get(r.o) == roleSource }
 
-func (r *replica) isSync() bool { return ReplicaType.Get(r.o) == syncType }
+// isPeer reports whether both halves are equal: ACTIVE_ACTIVE.
+func (r *replica) isPeer() bool { return ReplicaType.Get(r.o) == activeActive }
+
+// mirrored reports whether writes go to both sides before they are answered,
+// once the replica is synchronized: SYNC and ACTIVE_ACTIVE.
+func (r *replica) mirrored() bool { return ReplicaType.Get(r.o) != async }
+
+// leads reports whether jobs go out from this half.
+func (r *replica) leads() bool { return r.isSource() || r.isPeer() && replicaLeads.Get(r.o) }
 
 // initial reports whether any pair has no image on the target yet; a group
 // without members is initial until its first job.

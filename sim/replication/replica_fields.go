@@ -18,7 +18,8 @@ const (
 
 	ofGroup = "CONSISTENCY_GROUP"
 
-	lagging = "LAGGING"
+	lagging     = "LAGGING"
+	syncStalled = "SYNC_STALLED"
 )
 
 // Defaults of a replica, in milliseconds (CSI driver 2.16 sends the same).
@@ -45,7 +46,7 @@ var (
 	ReplicaConfigGUID  = schema.String(schema.Field{Name: "_replica_configuration_version"})
 	ReplicaLinkGUID    = schema.String(schema.Field{Name: "_local_link_guid"})
 	ReplicaRemoteID    = schema.Int(schema.Field{Name: "remote_replica_id"})
-	ReplicaRole        = schema.Enum(schema.Field{Name: "role", Enum: []string{roleSource, roleTarget}, Default: roleSource})
+	ReplicaRole        = schema.Enum(schema.Field{Name: "role", Enum: []string{roleSource, roleTarget, rolePeer}, Default: roleSource})
 	ReplicaInternal    = schema.NullBool(schema.Field{Name: "_is_internal_source"})
 	ReplicaConcurrent  = schema.Bool(schema.Field{Name: "concurrent_replica", Gate: schema.Gate{Feature: "active_active", AtLeast: 3}})
 	ReplicaSnapshots   = schema.Bool(schema.Field{Name: "including_snapshots", Flags: schema.Create, Gate: gateSnap})
@@ -123,7 +124,7 @@ var (
 
 	// Replica is a dataset or group that is copied to another array; each
 	// array has its half.
-	Replica = schema.NewType("replica", replicaState, replicaPairs, replicaJob, replicaWaiting, replicaOrphan, replicaLate, replicaDone, replicaTurned,
+	Replica = schema.NewType("replica", replicaState, replicaPairs, replicaJob, replicaWaiting, replicaOrphan, replicaLate, replicaDone, replicaTurned, replicaLeads, replicaNobody, replicaFails,
 		ReplicaDescription, ReplicaVersion, ReplicaConfigGUID, ReplicaLinkGUID, ReplicaRemoteID, ReplicaRole, ReplicaInternal,
 		ReplicaConcurrent, ReplicaSnapshots, ReplicaSnapKeep, ReplicaSuffix, ReplicaSnapLock, ReplicaEntityType, ReplicaState,
 		ReplicaStateText, ReplicaReason, ReplicaJobState, ReplicaJobs, ReplicaIsInitial, ReplicaPending, ReplicaNextStart,

@@ -35,6 +35,9 @@ func changeRole(b *model.Box, o *schema.Object, _ *model.Input) (any, error) {
 	if r.initial() || slices.ContainsFunc(r.pairs, func(p pair) bool { return p.Base.GUID == "" }) {
 		return nil, apierr.New(apierr.ReplicaNeverSynchronized, "replica %d has committed nothing yet", o.ID())
 	}
+	if r.isPeer() || ReplicaConcurrent.Get(o) {
+		return nil, apierr.New(apierr.ReplicaRoleNotForType, "replica %d is %s: its role does not change", o.ID(), kindOf(r))
+	}
 	on := evToSource
 	if r.isSource() {
 		on = evToTarget
@@ -49,6 +52,13 @@ func changeRole(b *model.Box, o *schema.Object, _ *model.Input) (any, error) {
 		return nil, err
 	}
 	return o, emitReplica(b, o, "ROLE_CHANGED", "INFO")
+}
+
+func kindOf(r *replica) string {
+	if ReplicaConcurrent.Get(r.o) {
+		return "concurrent " + ReplicaType.Get(r.o)
+	}
+	return ReplicaType.Get(r.o)
 }
 
 // sourceRests refuses to go on while the other half is an active source.
@@ -126,7 +136,7 @@ func (r *replica) warnRival() error {
 // must be SYNCHRONIZED, and the link up).
 func switchRole(r *replica, _ *model.Input) error {
 	switch {
-	case !r.isSync():
+	case ReplicaType.Get(r.o) != syncType:
 		return apierr.New(apierr.ReplicaTypeMismatch, "replica %d is %s", r.o.ID(), ReplicaType.Get(r.o))
 	case !r.connected():
 		return apierr.New(apierr.LinkNotConnected, "link %d is not connected", r.link.ID())
@@ -192,20 +202,7 @@ func (r *engine) handleRoles() {
 		if err != nil {
 			return nil, err
 		}
-		answer := helloAnswer{
-			Role: ReplicaRole.Get(rep.o), Rests: rep.isSuspended(), Turned: replicaTurned.Get(rep.o),
-			Images: map[string]string{}, Held: map[string][]string{},
-		}
-		for _, p := range rep.pairs {
-			key := fmt.Sprint(p.Local)
-			answer.Images[key] = p.Base.GUID
-			for _, h := range []held{p.Base, p.Flight, p.Previous} {
-				if h.GUID != "" {
-					answer.Held[key] = append(answer.Held[key], h.GUID)
-				}
-			}
-		}
-		return answer, nil
+		return rep.greeting(), nil
 	})
 	handle(r, msgSwitch, func(b *model.Box, _ fabric.Message, ask jobMessage) (any, error) {
 		rep, err := receiver(b, ask.Replica)
@@ -232,10 +229,28 @@ func (r *engine) handleRoles() {
 	})
 }
 
+// greeting is what a half tells of itself.
+func (r *replica) greeting() helloAnswer {
+	answer := helloAnswer{
+		Role: ReplicaRole.Get(r.o), Rests: r.rests(), FromLocal: ReplicaFromLocal.Get(r.o), Turned: replicaTurned.Get(r.o),
+		Images: map[string]string{}, Held: map[string][]string{},
+	}
+	for _, p := range r.pairs {
+		key := fmt.Sprint(p.Local)
+		answer.Images[key] = p.Base.GUID
+		for _, h := range []held{p.Base, p.Flight, p.Previous} {
+			if h.GUID != "" {
+				answer.Held[key] = append(answer.Held[key], h.GUID)
+			}
+		}
+	}
+	return answer
+}
+
 // checkTarget refuses a job where the half is no target any more, or its pool
 // is locked.
 func (r *replica) checkTarget() error {
-	if r.isSource() {
+	if r.isSource() || r.leads() && r.state() != peerSynchronized && r.state() != peerInitial {
 		return apierr.New(apierr.ReplicaRoleConflict, "replica %d is a source itself", r.o.ID())
 	}
 	return r.checkPool()

@@ -36,7 +36,7 @@ type crossing struct {
 // waiting are the snapshots of a pair's dataset that have not crossed yet,
 // oldest first.
 func (r *replica) waiting(p *pair, o *schema.Object) ([]*schema.Object, error) {
-	if !ReplicaSnapshots.Get(r.o) || r.isSync() {
+	if !ReplicaSnapshots.Get(r.o) || r.mirrored() {
 		return nil, nil
 	}
 	ids := r.b.Children(o)

@@ -53,6 +53,9 @@ func (r *replica) settings() settings {
 	if !ReplicaRPO.IsNull(r.o) {
 		s.RPO = new(ReplicaRPO.Get(r.o))
 	}
+	if r.isPeer() {
+		s.Preferred = new(ReplicaPreferred.Get(r.o))
+	}
 	return s
 }
 
@@ -75,11 +78,28 @@ func (r *replica) checkFree(ids []int64, entity int64) error {
 			return err
 		}
 		multi := schema.CompareVersions(r.b.Release().Version, "8.4") >= 0
-		if ReplicaLink.Get(other) == r.link.ID() || r.isSync() || ReplicaType.Get(other) != async || !multi {
+		if ReplicaType.Get(other) == activeActive && !r.mirrored() && ReplicaLink.Get(other) != r.link.ID() {
+			if err := r.concur(other); err != nil {
+				return err
+			}
+			continue
+		}
+		if ReplicaLink.Get(other) == r.link.ID() || r.mirrored() || ReplicaType.Get(other) != async || !multi {
 			return apierr.New(apierr.ReplicaAlreadyExists, "entity %d is replicated by replica %d", entity, id).About("local_entity_id")
 		}
 	}
 	return nil
+}
+
+// concur lets an ASYNC replica go to a third array beside an ACTIVE_ACTIVE one,
+// which a group alone can have (vendor KB 6211364465821).
+func (r *replica) concur(other *schema.Object) error {
+	gate := schema.Gate{Feature: "active_active", AtLeast: 3}
+	if ReplicaEntityType.Get(r.o) != ofGroup || !gate.Open(r.b.Release()) {
+		return apierr.New(apierr.ReplicaConcurrentCG, "replica %d is ACTIVE_ACTIVE: a group alone has another one beside it", other.ID()).About("entity_type")
+	}
+	ReplicaConcurrent.Set(r.o, true)
+	return r.checkRPO()
 }
 
 // prepareMember checks one dataset of the source's side.
@@ -98,6 +118,9 @@ func (r *replica) prepareMember(a pairAsk, cg *schema.Object) (memberOffer, erro
 	m := memberOffer{
 		Pair: r.b.Tx.Next(r.b.Key, "id"), Dataset: o.ID(), Name: model.DatasetName.Get(o), Size: model.DatasetSize.Get(o),
 		Prov: model.DatasetProvisioning.Get(o), Digest: im.Digest(), Ask: a,
+	}
+	if r.isPeer() {
+		m.Serial, m.NGUID = model.VolumeSerial.Get(o), model.VolumeNGUID.Get(o)
 	}
 	p := pair{
 		ID: m.Pair, Local: o.ID(), LocalAction: a.LocalAction, RemoteAction: a.RemoteAction, LocalBase: a.LocalBase,
@@ -125,7 +148,7 @@ func (r *replica) checkMember(o, cg *schema.Object) error {
 		return apierr.New(apierr.ReplicaEntityIsCGMember, "local_entity_id: %d is a member of group %d", id, model.DatasetCG.Get(o)).About("local_entity_id")
 	case cg == nil && o.Type() != r.datasetType():
 		return apierr.New(apierr.ReplicaTypeNotForEntity, "entity_type: %d is no %s", id, ReplicaEntityType.Get(r.o)).About("entity_type")
-	case o.Type() == model.Filesystem && r.isSync():
+	case o.Type() == model.Filesystem && r.mirrored():
 		return apierr.New(apierr.ReplicaTypeNotForEntity, "replication_type: filesystems cannot be replicated SYNC").About("replication_type")
 	}
 	return r.checkFree(model.DatasetReplicas.Get(o), id)

@@ -25,6 +25,7 @@ const (
 	synchronized        state = "SYNCHRONIZED"
 	outOfSync           state = "OUT_OF_SYNC"
 	syncRunning         state = "SYNC_RUNNING"
+	outOfSyncRunning    state = "OUT_OF_SYNC_RUNNING"
 	target              state = "TARGET"
 )
 
@@ -47,6 +48,11 @@ const (
 	evToSource event = "to_source"
 	evHandOver event = "hand_over" // both sides swap their roles
 	evTakeOver event = "take_over"
+
+	evSlow   event = "slow"   // a round trip takes too long for SYNC
+	evFailed event = "failed" // a step of the job failed, and may be tried again
+	evRetry  event = "retry"  // the time to try again has come
+	evJoin   event = "join"   // a dataset joined the group
 )
 
 // rule is one line of the table: in one of the states, on the event, if the
@@ -64,10 +70,13 @@ func states(s ...state) []state { return s }
 
 func effects(fn ...func(r *replica) error) []func(r *replica) error { return fn }
 
-// rules is the machine of ASYNC and SYNC replicas.
+// rules is the machine of all replicas.
 func rules() []rule {
-	active := states(asyncPending, asyncInitial, asyncInitialStalled, asyncIdle, asyncRunning, asyncStalled,
-		syncPending, syncInitial, syncInitialStalled, synchronized, outOfSync, syncRunning)
+	return slices.Concat(jobRules(), lossRules(), adminRules(), peerRules(), peerRestRules())
+}
+
+// jobRules is how jobs of ASYNC and SYNC replicas start and end.
+func jobRules() []rule {
 	return []rule{
 		// A job starts. One that becomes due while the link is down starts
 		// stalled; an initial one needs a slot.
@@ -85,14 +94,23 @@ func rules() []rule {
 		{states(asyncInitial, asyncRunning), evCopied, isBehind, asyncRunning, effects(endJob, startJob)},
 		{states(asyncInitial, asyncRunning), evCopied, nil, asyncIdle, effects(endJob, planNext)},
 		{states(syncInitial, syncRunning), evCopied, caughtUp, synchronized, effects(endJob, mirrorAll)},
+		{states(syncInitial, syncRunning), evCopied, isSlow, outOfSyncRunning, effects(endJob, startJob, note("OUT_OF_SYNC"))},
 		{states(syncInitial, syncRunning), evCopied, nil, syncRunning, effects(endJob, startJob)},
+		{states(outOfSyncRunning), evCopied, isSlow, outOfSyncRunning, effects(endJob, startJob)},
+		{states(outOfSyncRunning), evCopied, caughtUp, synchronized, effects(endJob, mirrorAll)},
+		{states(outOfSyncRunning), evCopied, nil, syncRunning, effects(endJob, startJob)},
+	}
+}
 
+// lossRules say what a lost link, a slow one and a failing job do.
+func lossRules() []rule {
+	return []rule{
 		// The link is lost: a running job keeps what it has sent and waits.
 		{states(asyncInitial), evLost, nil, asyncInitialStalled, effects(stall, awaitLink)},
 		{states(asyncRunning), evLost, nil, asyncStalled, effects(stall, awaitLink)},
 		{states(syncInitial), evLost, nil, syncInitialStalled, effects(stall, awaitLink)},
 		{states(synchronized), evLost, nil, outOfSync, effects(holdJob, awaitLink, note("OUT_OF_SYNC"))},
-		{states(syncRunning), evLost, nil, outOfSync, effects(stall, awaitLink)},
+		{states(syncRunning, outOfSyncRunning), evLost, nil, outOfSync, effects(stall, awaitLink)},
 		{states(asyncPending, asyncIdle, syncPending), evLost, nil, "", effects(awaitLink)},
 
 		// The link is back: the remaining bytes alone are sent.
@@ -103,11 +121,33 @@ func rules() []rule {
 		{states(outOfSync), evBack, nil, syncRunning, effects(unstall)},
 		{states(asyncPending, asyncIdle, syncPending), evBack, nil, "", effects(noWait)},
 
+		// A round trip that takes too long, or writes that the link cannot
+		// carry: the replica goes on as if it were ASYNC.
+		{states(synchronized), evSlow, nil, outOfSyncRunning, effects(startJob, note("OUT_OF_SYNC"))},
+		{states(syncRunning), evSlow, nil, outOfSyncRunning, nil},
+
+		// A job that failed is tried again after a while.
+		{states(asyncInitial), evFailed, nil, asyncInitialStalled, effects(stall, tryLater)},
+		{states(asyncRunning), evFailed, nil, asyncStalled, effects(stall, tryLater)},
+		{states(syncInitial), evFailed, nil, syncInitialStalled, effects(stall, tryLater)},
+		{states(syncRunning, outOfSyncRunning), evFailed, nil, outOfSync, effects(stall, tryLater)},
+		{states(asyncInitialStalled), evRetry, isUp, asyncInitial, effects(unstall)},
+		{states(asyncStalled), evRetry, isUp, asyncRunning, effects(unstall)},
+		{states(syncInitialStalled), evRetry, isUp, syncInitial, effects(unstall)},
+		{states(outOfSync), evRetry, isUp, syncRunning, effects(unstall)},
+	}
+}
+
+// adminRules say what administrators and full pools do.
+func adminRules() []rule {
+	active := states(asyncPending, asyncInitial, asyncInitialStalled, asyncIdle, asyncRunning, asyncStalled,
+		syncPending, syncInitial, syncInitialStalled, synchronized, outOfSync, outOfSyncRunning, syncRunning)
+	return []rule{
 		{active, evSuspend, nil, suspended, effects(stopJob, note("SUSPENDED"))},
 		{active, evTrouble, nil, autoSuspended, effects(stopJob, note("AUTO_SUSPENDED"))},
 
-		{states(suspended, autoSuspended), evResume, both(isSync, isInitial), syncPending, effects(hello, note("RESUMED"), again)},
-		{states(suspended, autoSuspended), evResume, isSync, syncRunning, effects(hello, note("RESUMED"), startJob)},
+		{states(suspended, autoSuspended), evResume, both(isMirrored, isInitial), syncPending, effects(hello, note("RESUMED"), again)},
+		{states(suspended, autoSuspended), evResume, isMirrored, syncRunning, effects(hello, note("RESUMED"), startJob)},
 		{states(suspended, autoSuspended), evResume, isInitial, asyncPending, effects(hello, note("RESUMED"), again)},
 		{states(suspended, autoSuspended), evResume, nil, asyncRunning, effects(hello, note("RESUMED"), startJob)},
 
@@ -116,7 +156,14 @@ func rules() []rule {
 		{states(asyncIdle), evToSync, nil, syncRunning, effects(noPlan, startJob)},
 		{states(asyncRunning), evToSync, nil, syncRunning, effects(noPlan, ask)},
 		{states(synchronized), evToAsync, nil, asyncIdle, effects(planNext)},
-		{states(syncRunning), evToAsync, nil, asyncRunning, nil},
+		{states(syncRunning, outOfSyncRunning), evToAsync, nil, asyncRunning, nil},
+		{states(outOfSync), evToAsync, isHeld, asyncRunning, effects(startJob)},
+		{states(outOfSync), evToAsync, nil, asyncRunning, effects(unstall)},
+
+		// What joins a synchronized group is copied at once; the others go on
+		// being mirrored.
+		// unsourced: that it does not wait.
+		{states(synchronized), evJoin, nil, syncInitial, effects(startJob)},
 
 		// A changed role rests until somebody resumes; a swapped one goes on.
 		{states(suspended, autoSuspended), evToTarget, nil, target, effects(turnTarget)},
@@ -136,9 +183,13 @@ func not(a func(*replica) bool) func(*replica) bool {
 
 func isInitial(r *replica) bool { return r.initial() }
 
-func isDown(r *replica) bool { return !r.connected() }
+func isDown(r *replica) bool { return !isUp(r) }
 
-func isSync(r *replica) bool { return r.isSync() }
+func isUp(r *replica) bool { return r.connected() && (r.isPeer() || r.served()) }
+
+func isMirrored(r *replica) bool { return r.mirrored() }
+
+func isSlow(r *replica) bool { return r.slow() }
 
 func isBehind(r *replica) bool { return r.behind() }
 

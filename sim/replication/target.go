@@ -8,95 +8,6 @@ import (
 	"infinisim/sim/schema"
 )
 
-func (r *engine) handleReplicas() {
-	r.handleRoles()
-	handle(r, msgCreate, acceptReplica)
-	handle(r, msgBegin, func(b *model.Box, _ fabric.Message, ask jobMessage) (any, error) {
-		rep, err := receiver(b, ask.Replica)
-		if err != nil {
-			return nil, err
-		}
-		if err := rep.checkTarget(); err != nil {
-			return nil, err
-		}
-		for i := range rep.pairs {
-			if err := rep.drop(&rep.pairs[i], &rep.pairs[i].Previous); err != nil {
-				return nil, err
-			}
-		}
-		return nil, rep.save()
-	})
-	handle(r, msgCommit, func(b *model.Box, _ fabric.Message, ask jobMessage) (any, error) {
-		return nil, takeImages(b, ask, true)
-	})
-	handle(r, msgMirror, func(b *model.Box, _ fabric.Message, ask jobMessage) (any, error) {
-		return nil, takeImages(b, ask, false)
-	})
-	handle(r, msgConfigure, func(b *model.Box, _ fabric.Message, ask configure) (any, error) {
-		rep, err := receiver(b, ask.Replica)
-		if err != nil {
-			return nil, err
-		}
-		rep.configure(ask.Settings)
-		return nil, rep.save()
-	})
-	handle(r, msgDelete, releaseReplica)
-	handle(r, msgJoin, acceptMember)
-	handle(r, msgLeave, releaseMember)
-	handle(r, msgRoom, func(b *model.Box, _ fabric.Message, ask room) (any, error) {
-		rep, err := receiver(b, ask.Replica)
-		if err != nil {
-			return nil, err
-		}
-		return nil, rep.checkRoom(ask.Bytes)
-	})
-	handle(r, msgTrouble, func(b *model.Box, _ fabric.Message, ask trouble) (any, error) {
-		rep, err := receiver(b, ask.Replica)
-		if err != nil {
-			return nil, err
-		}
-		ReplicaReason.Set(rep.o, ask.Reason)
-		return nil, rep.fire(evTrouble)
-	})
-}
-
-// configure carries settings that the source changed.
-type configure struct {
-	Replica  int64    `json:"replica"`
-	Settings settings `json:"settings"`
-}
-
-// room asks whether the target's pool could take more.
-type room struct {
-	Replica int64 `json:"replica"`
-	Bytes   int64 `json:"bytes"`
-}
-
-// trouble tells the source that its target cannot go on.
-type trouble struct {
-	Replica int64  `json:"replica"`
-	Reason  string `json:"reason"`
-}
-
-// receiver finds the replica that a message is about.
-func receiver(b *model.Box, id int64) (*replica, error) { return openID(b, id) }
-
-func (r *replica) configure(s settings) {
-	setOrNull(ReplicaInterval, r.o, s.Interval)
-	setOrNull(ReplicaRPO, r.o, s.RPO)
-	ReplicaType.Set(r.o, s.Type)
-	ReplicaSnapshots.Set(r.o, s.Snapshots)
-	ReplicaSuffix.Set(r.o, s.Suffix)
-}
-
-func setOrNull(a schema.Attr[int64], o *schema.Object, v *int64) {
-	if v == nil {
-		a.SetNull(o)
-		return
-	}
-	a.Set(o, *v)
-}
-
 // checkPool refuses to go on where the target's pool is locked (seen on
 // hardware: the replica is suspended).
 func (r *replica) checkPool() error {
@@ -139,6 +50,10 @@ func acceptReplica(b *model.Box, m fabric.Message, ask offer) (any, error) {
 	ReplicaLink.Set(o, link.ID())
 	ReplicaRole.Set(o, roleTarget)
 	replicaState.Set(o, string(target))
+	if ask.Settings.Type == activeActive {
+		r.bePeer(ask.Settings.Preferred == nil || !*ask.Settings.Preferred, false)
+		replicaState.Set(o, string(peerPending))
+	}
 	ReplicaEntityType.Set(o, ask.EntityType)
 	ReplicaRemoteID.Set(o, ask.Replica)
 	ReplicaRemotePool.Set(o, ask.SourcePool)
@@ -166,8 +81,13 @@ func acceptReplica(b *model.Box, m fabric.Message, ask offer) (any, error) {
 	if err := b.Insert(o); err != nil {
 		return nil, err
 	}
-	if err := r.mark(roleTarget); err != nil {
+	if err := r.mark(ReplicaRole.Get(o)); err != nil {
 		return nil, err
+	}
+	if r.isPeer() {
+		if err := stopServing(r); err != nil {
+			return nil, err
+		}
 	}
 	return out, emitReplica(b, o, "CREATED", "INFO")
 }
@@ -237,6 +157,12 @@ func (r *replica) acceptDataset(m memberOffer, pool int64, group bool) (memberAc
 		ReplicaLocal.Set(r.o, o.ID())
 		ReplicaRemote.Set(r.o, m.Dataset)
 		ReplicaRemoteName.Set(r.o, m.Name)
+	}
+	if r.isPeer() {
+		// One volume has one identity, on whichever side.
+		model.VolumeSerial.Set(o, m.Serial)
+		model.VolumeNGUID.Set(o, m.NGUID)
+		model.VolumePaths.Set(o, false)
 	}
 	r.pairs = append(r.pairs, p)
 	return out, r.b.Save(o)

@@ -24,7 +24,7 @@ func jobWords() []string {
 }
 
 func syncWords() []string {
-	return []string{"INITIALIZING_PENDING", "INITIALIZING", "SYNCHRONIZED", "SYNC_IN_PROGRESS", "OUT_OF_SYNC", lagging, "SYNC_STALLED"}
+	return []string{"INITIALIZING_PENDING", "INITIALIZING", "SYNCHRONIZED", "SYNC_IN_PROGRESS", "OUT_OF_SYNC", lagging, syncStalled}
 }
 
 // viewOf is the table of wire views. The predicates of InfiniSDK 289.1.4 read
@@ -33,6 +33,9 @@ func syncWords() []string {
 func viewOf(s state) view {
 	//exhaustive:enforce
 	switch s {
+	case peerPending, peerInitial, peerInitialStalled, peerSynchronized, peerRunning, peerLagging, peerStalled,
+		peerRestServing, peerRestStopped, peerAutoServing, peerAutoStopped:
+		return viewOfPeer(s)
 	case asyncPending:
 		return view{state: "ACTIVE", job: "PENDING"}
 	case asyncInitial:
@@ -59,7 +62,38 @@ func viewOf(s state) view {
 		return view{state: "ACTIVE", job: "STALLED", sync: "OUT_OF_SYNC", asyncMode: true}
 	case syncRunning:
 		return view{state: "ACTIVE", job: "REPLICATING", sync: "SYNC_IN_PROGRESS", asyncMode: true}
+	case outOfSyncRunning:
+		return view{state: "ACTIVE", job: "REPLICATING", sync: "OUT_OF_SYNC", asyncMode: true}
 	case target:
+	}
+	return view{}
+}
+
+// viewOfPeer is the table of the views of ACTIVE_ACTIVE.
+func viewOfPeer(s state) view {
+	switch s {
+	case peerPending:
+		return view{state: "ACTIVE", job: "PENDING", sync: "INITIALIZING_PENDING", asyncMode: true}
+	case peerInitial:
+		return view{state: "ACTIVE", job: "INITIALIZING", sync: "INITIALIZING", asyncMode: true}
+	case peerInitialStalled:
+		return view{state: "ACTIVE", job: "STALLED", sync: "INITIALIZING", asyncMode: true}
+	case peerSynchronized:
+		return view{state: "ACTIVE", sync: "SYNCHRONIZED"}
+	case peerRunning:
+		return view{state: "ACTIVE", job: "REPLICATING", sync: "SYNC_IN_PROGRESS", asyncMode: true}
+	case peerLagging:
+		return view{state: "ACTIVE", sync: lagging, asyncMode: true}
+	case peerStalled:
+		return view{state: "ACTIVE", sync: syncStalled, asyncMode: true}
+	case peerRestServing:
+		return view{state: "SUSPENDED", sync: lagging, asyncMode: true}
+	case peerRestStopped:
+		return view{state: "SUSPENDED", sync: syncStalled, asyncMode: true}
+	case peerAutoServing:
+		return view{state: "AUTO_SUSPENDED", sync: lagging, asyncMode: true}
+	case peerAutoStopped:
+		return view{state: "AUTO_SUSPENDED", sync: syncStalled, asyncMode: true}
 	}
 	return view{}
 }
@@ -77,7 +111,7 @@ type jobView struct {
 // behind reports whether a job waits behind the running one: asked for, or due
 // by the interval.
 func (r *replica) behind() bool {
-	if r.job == nil || r.job.Phase == phaseHold || r.isSync() {
+	if r.job == nil || r.job.Phase == phaseHold || r.mirrored() {
 		return false
 	}
 	due := r.job.Started + clock.FromMS(ReplicaInterval.Get(r.o))
@@ -124,7 +158,7 @@ func word(s string) any {
 // asks the source).
 func ofSync(fn func(r *replica) any) model.Compute {
 	return from(func(r *replica) (any, error) {
-		if !r.isSync() || !r.isSource() {
+		if !r.mirrored() || ReplicaRole.Get(r.o) == roleTarget {
 			return nil, nil
 		}
 		return fn(r), nil
@@ -139,7 +173,7 @@ func replicaComputed() map[*schema.Field]model.Compute {
 			if jobs := r.jobs(); len(jobs) > 0 {
 				return jobs[0].State, nil
 			}
-			if replicaDone.Get(r.o) && r.isSource() {
+			if replicaDone.Get(r.o) && ReplicaRole.Get(r.o) != roleTarget {
 				return "DONE", nil
 			}
 			return nil, nil
@@ -179,7 +213,7 @@ func (r *replica) ofJob(fn func(j *running) any) any {
 // unsourced: the words of rpo_state for a replica in time and for one without
 // an RPO.
 func (r *replica) rpoState() string {
-	if r.isSync() || !r.isSource() || ReplicaRPO.IsNull(r.o) || ReplicaRestore.IsNull(r.o) {
+	if r.mirrored() || !r.isSource() || ReplicaRPO.IsNull(r.o) || ReplicaRestore.IsNull(r.o) {
 		return "N_A"
 	}
 	if r.b.Tx.Now() > r.breach() {

@@ -10,7 +10,7 @@ import (
 // on the timetable.
 func (r *replica) watchRPO() error {
 	r.cancel(jobRPO)
-	if r.isSync() || ReplicaRPO.IsNull(r.o) || ReplicaRestore.IsNull(r.o) {
+	if r.mirrored() || ReplicaRPO.IsNull(r.o) || ReplicaRestore.IsNull(r.o) {
 		return nil
 	}
 	if replicaLate.Get(r.o) && r.b.Tx.Now() <= r.breach() {
@@ -41,6 +41,13 @@ func hasSlot(r *replica) bool {
 	for _, s := range states(asyncInitial, asyncInitialStalled, syncInitial, syncInitialStalled) {
 		under += r.b.Tx.CountBy(r.b.Key, replicaState.Field(), Replica, schema.TextValue(string(s)))
 	}
+	for _, s := range states(peerInitial, peerInitialStalled) {
+		for _, id := range r.b.Tx.IDsBy(r.b.Key, Replica, replicaState.Field(), schema.TextValue(string(s))) {
+			if o, err := r.b.Must(Replica, id); err == nil && replicaLeads.Get(o) {
+				under++
+			}
+		}
+	}
 	if limit := r.path().Slots; limit >= 0 && under >= int64(limit) {
 		return false
 	}
@@ -58,7 +65,7 @@ func Wake(b *model.Box) {
 
 // startPending starts those that wait, in the order of their ids.
 func startPending(b *model.Box) error {
-	for _, s := range states(asyncPending, syncPending) {
+	for _, s := range states(asyncPending, syncPending, peerPending) {
 		for _, id := range b.Tx.IDsBy(b.Key, Replica, replicaState.Field(), schema.TextValue(string(s))) {
 			r, err := openID(b, id)
 			if err != nil {

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"testing"
 	"time"
@@ -135,6 +136,8 @@ func (l *Lab) MustDigest(array string, dataset int64) string {
 type Client struct {
 	// User and Password go with every request.
 	User, Password string
+	// Header goes with every request too.
+	Header http.Header
 
 	tb   testing.TB
 	base string
@@ -188,6 +191,7 @@ func (c *Client) Do(method, path string, body any) *Answer {
 	if err != nil {
 		c.tb.Fatalf("%s %s: %v", method, path, err)
 	}
+	maps.Copy(r.Header, c.Header)
 	if c.User != "" {
 		r.SetBasicAuth(c.User, c.Password)
 	}

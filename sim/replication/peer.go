@@ -1,0 +1,252 @@
+package replication
+
+import (
+	"infinisim/sim/apierr"
+	"infinisim/sim/fabric"
+	"infinisim/sim/model"
+	"infinisim/sim/schema"
+)
+
+// ACTIVE_ACTIVE. Both sides take writes while they are synchronized; each write
+// is on both before it is answered. Both halves are equal, and each knows
+// whether it leads: the one that was made first at the beginning, the one that
+// went on serving after a loss. A half tells the other of what it does in
+// messages that are events of the other's table.
+
+// private fields of a peer's half.
+var (
+	replicaLeads  = schema.Bool(schema.Field{Name: "_leads", Flags: schema.Private})
+	replicaNobody = schema.Bool(schema.Field{Name: "_nobody_serves", Flags: schema.Private})
+)
+
+// rolePeer is the role of both halves of an ACTIVE_ACTIVE replica.
+//
+// unsourced: the word; InfiniSDK does not read the role of such a replica, but
+// for SOURCE and TARGET.
+const rolePeer = "ACTIVE_ACTIVE"
+
+// bePeer makes a new half one of two equal ones.
+func (r *replica) bePeer(preferred, leads bool) {
+	ReplicaRole.Set(r.o, rolePeer)
+	ReplicaPreferred.Set(r.o, preferred)
+	replicaLeads.Set(r.o, leads)
+}
+
+// peerMessage is an event of one half that moves the other.
+type peerMessage struct {
+	Replica int64 `json:"replica"`
+	On      event `json:"on"`
+	// Hello is what the sender has, for a peer that is asked to resume.
+	Hello *helloAnswer `json:"hello,omitempty"`
+}
+
+// peerAnswer is the state that the receiver came to.
+type peerAnswer struct {
+	State state `json:"state"`
+}
+
+// telling says what the other half hears when this one comes to a state.
+func telling(r *replica) event {
+	switch r.state() {
+	case peerInitial:
+		return evLeaderStarts
+	case peerInitialStalled:
+		return evLeaderStalls
+	case peerRunning:
+		return evLeaderRuns
+	case peerSynchronized:
+		return evLeaderIsEqual
+	case peerRestServing, peerRestStopped:
+		return evPeerRests
+	case peerAutoServing:
+		return evPeerAutoRests
+	case peerAutoStopped:
+		return evPeerYields
+	}
+	return ""
+}
+
+// tell has the other half follow. One that cannot be reached finds out when the
+// link is back.
+func tell(r *replica) error {
+	if r.quiet || !r.connected() {
+		return nil
+	}
+	err := r.message(msgPeer, peerMessage{Replica: ReplicaRemoteID.Get(r.o), On: telling(r)}, nil)
+	if apierr.CodeOf(err) == apierr.ReplicaNotFound {
+		return nil // its half was removed by force
+	}
+	return err
+}
+
+// askResume has the half that serves resume, and follows it.
+func askResume(r *replica) error {
+	has := r.greeting()
+	var answer peerAnswer
+	ask := peerMessage{Replica: ReplicaRemoteID.Get(r.o), On: evResume, Hello: &has}
+	if err := r.message(msgPeer, ask, &answer); err != nil {
+		return err
+	}
+	replicaState.Set(r.o, string(answer.State))
+	if err := obey(r); err != nil {
+		return err
+	}
+	return awake(r)
+}
+
+func (r *engine) handlePeers() {
+	handle(r, msgPeer, func(b *model.Box, _ fabric.Message, ask peerMessage) (any, error) {
+		rep, err := receiver(b, ask.Replica)
+		if err != nil {
+			return nil, err
+		}
+		rep.quiet, rep.heard = ask.On == evResume, ask.Hello
+		if err := rep.fire(ask.On); err != nil {
+			return nil, err
+		}
+		if ask.On == evResume && rep.rests() {
+			return nil, apierr.New(apierr.ReplicaRoleConflict, "replica %d: neither half serves", rep.o.ID())
+		}
+		return peerAnswer{State: rep.state()}, nil
+	})
+	handle(r, msgResize, takeSize)
+	r.handleWitness()
+}
+
+// setNobody marks a half of a replica that neither half serves.
+func setNobody(r *replica) error {
+	replicaNobody.Set(r.o, true)
+	return nil
+}
+
+// nobodyServes reports whether both halves stopped, and this one is to lead
+// them out of it.
+func nobodyServes(r *replica) bool {
+	return replicaNobody.Get(r.o) && ReplicaPreferred.Get(r.o)
+}
+
+func suspendedHere(r *replica) bool { return ReplicaFromLocal.Get(r.o) }
+
+// lead makes this half the one that serves, and from which jobs go out.
+func lead(r *replica) error {
+	replicaLeads.Set(r.o, true)
+	return serve(r)
+}
+
+// yield makes this half the one that is brought up to date.
+func yield(r *replica) error {
+	replicaLeads.Set(r.o, false)
+	return stopServing(r)
+}
+
+// obey is a half that the leader brings up to date.
+func obey(r *replica) error {
+	replicaNobody.Set(r.o, false)
+	r.cancel(jobExpire, jobRetry)
+	return yield(r)
+}
+
+func serve(r *replica) error       { return r.paths(true) }
+func stopServing(r *replica) error { return r.paths(false) }
+
+// paths says whether hosts reach the half's volumes.
+func (r *replica) paths(available bool) error {
+	for i := range r.pairs {
+		o, err := r.dataset(&r.pairs[i])
+		if err != nil {
+			return err
+		}
+		if model.VolumePaths.Get(o) == available {
+			continue
+		}
+		model.VolumePaths.Set(o, available)
+		if err := r.b.Save(o); err != nil {
+			return err
+		}
+		if err := r.carryOn(o, available); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// carryOn moves the ASYNC replicas of a dataset that is served no more, or
+// again: they wait as for a link.
+//
+// unsourced: what a concurrent replica does while its side does not serve.
+func (r *replica) carryOn(o *schema.Object, served bool) error {
+	all, err := replicasOf(r.b, o)
+	if err != nil {
+		return err
+	}
+	on := evLost
+	if served {
+		on = evBack
+	}
+	for _, other := range all {
+		if other.mirrored() || !other.isSource() || served && !other.connected() {
+			continue
+		}
+		if err := other.fire(on); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// served reports whether hosts reach all of the half's volumes.
+func (r *replica) served() bool {
+	for i := range r.pairs {
+		o, err := r.dataset(&r.pairs[i])
+		if err == nil && model.DatasetRMRPeer.Get(o) && !model.VolumePaths.Get(o) {
+			return false
+		}
+	}
+	return true
+}
+
+func fromHere(r *replica) error {
+	ReplicaFromLocal.Set(r.o, true)
+	return nil
+}
+
+func fromThere(r *replica) error {
+	ReplicaFromLocal.Set(r.o, false)
+	return noWait(r)
+}
+
+func awake(r *replica) error {
+	ReplicaFromLocal.SetNull(r.o)
+	ReplicaReason.SetNull(r.o)
+	ReplicaStateText.SetNull(r.o)
+	return nil
+}
+
+// rests reports whether the half is suspended, by whomever.
+func (r *replica) rests() bool {
+	return viewOf(r.state()).state != "ACTIVE" && viewOf(r.state()).state != ""
+}
+
+// reunite brings the other half up to date from this one. The other one may
+// have been suspended while it could not be reached; then this one rests too.
+func reunite(r *replica) error {
+	answer := r.heard
+	if answer == nil {
+		answer = &helloAnswer{}
+		if err := r.message(msgHello, jobMessage{Replica: ReplicaRemoteID.Get(r.o)}, answer); err != nil {
+			return err
+		}
+		if answer.Rests && answer.FromLocal {
+			replicaState.Set(r.o, string(peerRestServing))
+			return fromThere(r)
+		}
+	}
+	replicaNobody.Set(r.o, false)
+	if err := r.agree(*answer); err != nil {
+		return err
+	}
+	if err := startJob(r); err != nil {
+		return err
+	}
+	return tell(r)
+}
