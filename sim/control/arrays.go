@@ -5,14 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"strconv"
-	"time"
 
 	"infinisim/sim/apierr"
-	"infinisim/sim/fabric"
 	"infinisim/sim/journal"
 	"infinisim/sim/lab"
-	"infinisim/sim/model"
-	"infinisim/sim/replication"
 )
 
 // arrayView is an array as the control plane shows it.
@@ -125,91 +121,6 @@ func digest(s *Server, r *request) (any, error) {
 	}
 	d, used, err := r.lab.Digest(r.Context(), r.key(), id)
 	return map[string]any{"digest": d, "used": used}, err
-}
-
-// pathView is how the path of a link behaves. A negative number of slots
-// leaves the array's own limit alone.
-type pathView struct {
-	Bandwidth int64  `json:"bandwidth"`
-	Latency   string `json:"latency"`
-	Slots     int    `json:"slots"`
-	Cut       bool   `json:"cut"`
-}
-
-func ends(r *request) (fabric.Ends, error) {
-	id, err := r.id()
-	if err != nil {
-		return fabric.Ends{}, err
-	}
-	return r.lab.LinkEnds(r.Context(), r.key(), id)
-}
-
-func readModel(s *Server, r *request) (any, error) {
-	e, err := ends(r)
-	if err != nil {
-		return nil, err
-	}
-	m, err := r.lab.PathOf(r.Context(), e)
-	return pathView{Bandwidth: m.Bandwidth, Latency: m.Latency.String(), Slots: m.Slots, Cut: m.Cut}, err
-}
-
-func cut(down bool) handler {
-	return func(s *Server, r *request) (any, error) {
-		e, err := ends(r)
-		if err != nil {
-			return nil, err
-		}
-		if err := r.lab.SetPath(r.Context(), e, func(m *fabric.Model) { m.Cut = down }); err != nil {
-			return nil, err
-		}
-		return readModel(s, r)
-	}
-}
-
-func setModel(s *Server, r *request) (any, error) {
-	var ask struct {
-		Bandwidth *int64  `json:"bandwidth"`
-		Latency   *string `json:"latency"`
-		Slots     *int    `json:"slots"`
-	}
-	if err := r.decode(&ask, "bandwidth", "latency", "slots"); err != nil {
-		return nil, err
-	}
-	var latency time.Duration
-	if ask.Latency != nil {
-		d, err := time.ParseDuration(*ask.Latency)
-		if err != nil || d < 0 {
-			return nil, apierr.New(apierr.InvalidValue, "latency: %q is no duration like 5ms", *ask.Latency).About("latency")
-		}
-		latency = d
-	}
-	if ask.Bandwidth != nil && *ask.Bandwidth <= 0 {
-		return nil, apierr.New(apierr.InvalidValue, "bandwidth: %d is not above 0; to stop a link, cut it", *ask.Bandwidth).About("bandwidth")
-	}
-	e, err := ends(r)
-	if err != nil {
-		return nil, err
-	}
-	err = r.lab.SetPath(r.Context(), e, func(m *fabric.Model) {
-		if ask.Bandwidth != nil {
-			m.Bandwidth = *ask.Bandwidth
-		}
-		if ask.Latency != nil {
-			m.Latency = latency
-		}
-		if ask.Slots != nil {
-			m.Slots = *ask.Slots
-		}
-	})
-	if err != nil {
-		return nil, err
-	}
-	for _, key := range []string{e.From, e.To} {
-		if err := r.lab.On(r.Context(), key, func(b *model.Box) error { replication.Wake(b); return nil }); err != nil {
-			return nil, err
-		}
-	}
-	return readModel(s, r)
 }
 
 // readJournal answers with JSON lines, picked by array, method, path and

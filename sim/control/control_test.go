@@ -215,11 +215,66 @@ func TestWriteDigestAndLinks(t *testing.T) {
 	assert.Equal(t, http.StatusBadRequest, status)
 
 	link := fmt.Sprintf("arrays/box-1/links/%d/", p.link.AID)
-	m := p.ok(http.MethodPut, link+"model", `{"bandwidth":50000000,"latency":"2ms","slots":3}`)
-	assert.Equal(t, map[string]any{"bandwidth": 50000000.0, "latency": "2ms", "slots": 3.0, "cut": false}, m)
+	m := p.ok(http.MethodPut, link+"model", `{"bandwidth":50000000,"latency":"2ms","jitter":"1ms","loss":0.25,"slots":3,"addresses_down":1}`)
+	assert.Equal(t, map[string]any{
+		"bandwidth": 50000000.0, "latency": "2ms", "jitter": "1ms", "loss": 0.25, "slots": 3.0, "cut": false, "cut_from": "", "addresses_down": 1.0,
+	}, m)
+	state := func() any {
+		return p.array("box-2", http.MethodGet, fmt.Sprintf("links/%d", p.link.BID), "")["link_state"]
+	}
+	assert.Equal(t, "DEGRADED", state())
+	for _, bad := range []string{`{"loss":1}`, `{"jitter":"-1s"}`, `{"cut_from":"box-9"}`, `{"addresses_down":-1}`, `{"bandwidth":0}`, `{"speed":1}`} {
+		status, _ := p.do(http.MethodPut, link+"model", bad)
+		assert.Equal(t, http.StatusBadRequest, status, bad)
+	}
+	assert.Equal(t, "box-2", p.ok(http.MethodPost, link+"cut", `{"from":"box-2"}`)["cut_from"])
+	assert.Equal(t, "DOWN", state())
+	p.ok(http.MethodPost, link+"restore", "")
 	assert.Equal(t, true, p.ok(http.MethodPost, link+"cut", "")["cut"])
 	assert.Equal(t, "DOWN", p.array("box-2", http.MethodGet, fmt.Sprintf("links/%d", p.link.BID), "")["link_state"])
 	assert.Equal(t, false, p.ok(http.MethodPost, link+"restore", "")["cut"])
+}
+
+func TestLinkSchedule(t *testing.T) {
+	t.Parallel()
+	p := newPlane(t)
+	link := fmt.Sprintf("arrays/box-1/links/%d/", p.link.AID)
+	p.ok(http.MethodPost, "clock/freeze", "")
+	got := p.ok(http.MethodPut, link+"schedule", `{"every":"15s","steps":[{"after":"10s","cut":true},{"after":"12s","cut":false,"latency":"9ms"}]}`)
+	assert.Equal(t, "15s", got["every"])
+	var seen []any
+	for range 30 {
+		p.ok(http.MethodPost, "clock/advance", `{"by":"1s"}`)
+		seen = append(seen, p.ok(http.MethodGet, link+"model", "")["cut"])
+	}
+	for i, down := range seen {
+		n := (i + 1) % 15
+		assert.Equal(t, n == 10 || n == 11, down, "after %d s", i+1)
+	}
+	for _, bad := range []string{
+		`{"steps":[{"after":"x"}]}`, `{"steps":[{"after":"2s"},{"after":"1s"}]}`, `{"every":"1s","steps":[{"after":"1s"},{"after":"3s"}]}`, `{"every":"soon"}`,
+		`{"steps":[{"after":"1s","bandwidth":-1}]}`,
+	} {
+		status, _ := p.do(http.MethodPut, link+"schedule", bad)
+		assert.Equal(t, http.StatusBadRequest, status, bad)
+	}
+	p.ok(http.MethodPut, link+"schedule", `{}`)
+	assert.Empty(t, p.ok(http.MethodGet, link+"schedule", "")["steps"])
+}
+
+func TestLinkWitness(t *testing.T) {
+	t.Parallel()
+	p := newPlane(t)
+	link := fmt.Sprintf("arrays/box-1/links/%d/", p.link.AID)
+	status, text := p.do(http.MethodPost, link+"witness/cut", "")
+	assert.Equal(t, http.StatusBadRequest, status, text)
+	p.array("box-1", http.MethodPost, fmt.Sprintf("links/%d/set_witness_address", p.link.AID), `{"witness_address":"10.9.9.9"}`)
+	p.ok(http.MethodPost, link+"witness/cut", "")
+	here := p.array("box-1", http.MethodGet, fmt.Sprintf("links/%d", p.link.AID), "")
+	there := p.array("box-2", http.MethodGet, fmt.Sprintf("links/%d", p.link.BID), "")
+	assert.Equal(t, []any{"DOWN", "UP", "WITNESS"}, []any{here["local_witness_state"], here["remote_witness_state"], here["resiliency_mode"]})
+	assert.Equal(t, []any{"UP", "DOWN"}, []any{there["local_witness_state"], there["remote_witness_state"]})
+	p.ok(http.MethodPost, link+"witness/restore", "")
 }
 
 func TestJournalMissingUnreadCheckReset(t *testing.T) {

@@ -165,3 +165,19 @@ func (l *Lab) AllocateIP(ctx context.Context, key, space string) (ip string, err
 	})
 	return ip, err
 }
+
+// SetWitness cuts an array's way to the witness of one of its links, or mends
+// it. A link without a witness refuses it with INVALID_FIELD_VALUE.
+func (l *Lab) SetWitness(ctx context.Context, key string, link int64, cut bool) error {
+	return l.On(ctx, key, func(b *model.Box) error {
+		o, err := b.Load(b.Eng.Catalog.Kind(replication.Link.Name()), link)
+		if err != nil {
+			return err
+		}
+		address := replication.LinkWitness.Get(o)
+		if address == "" {
+			return apierr.New(apierr.InvalidValue, "witness: link %d has none", link).About("witness_address")
+		}
+		return b.Eng.Fabric.SetWitness(b.Tx, key, address, cut)
+	})
+}
