@@ -2,7 +2,7 @@
 // it, and compares what it has afterwards with what it acknowledged.
 //
 //	crash [-kills 100] [-clients 16] [-seed 1] BIN
-//	crash -pairs N BIN
+//	crash -pairs N [-scenario NAME,NAME] BIN
 //
 // Half of the kills come at a random instant, by a signal from outside; in the
 // other half the server ends itself at a numbered step of a durable write,
@@ -10,6 +10,10 @@
 // started again on the same directory: every acknowledged change must be
 // there, a change that was under way may be there or not, and the server's own
 // check must find nothing.
+//
+// With -pairs there are two processes of one array each. In each scenario one
+// of them ends itself at a numbered step and is started again; in the end
+// nothing is there twice, nothing by halves, and both arrays say the same.
 package main
 
 import (
@@ -26,13 +30,14 @@ func main() {
 	clients := flag.Int("clients", 16, "number of writing clients")
 	seed := flag.Uint64("seed", 1, "seed of the instants and steps")
 	pairs := flag.Int("pairs", 0, "two processes instead: one dies at every nth numbered step, 1 is each")
+	names := flag.String("scenario", "", "with -pairs: the scenarios to run, by name; all without it")
 	flag.Parse()
 	if flag.NArg() != 1 {
 		fmt.Fprintln(os.Stderr, "usage: crash [-kills N] [-clients N] [-seed N] BIN")
 		os.Exit(2)
 	}
 	if *pairs > 0 {
-		if err := runPairs(context.Background(), flag.Arg(0), *pairs); err != nil {
+		if err := runPairs(context.Background(), flag.Arg(0), *pairs, *names); err != nil {
 			fmt.Fprintln(os.Stderr, "crash:", err)
 			os.Exit(1)
 		}

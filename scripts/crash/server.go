@@ -24,6 +24,7 @@ type server struct {
 	pools   []int64
 	link    int64
 	http    http.Client
+	errs    *bytes.Buffer // what it said; read it once it ended
 }
 
 const patience = 60 * time.Second
@@ -41,8 +42,8 @@ func start(ctx context.Context, bin, dir string, step int) (*server, error) {
 func startWith(ctx context.Context, bin, ready string, args []string) (*server, error) {
 	_ = os.Remove(ready) // of the run before
 	s := &server{cmd: exec.CommandContext(ctx, bin, args...), ended: make(chan struct{}), http: http.Client{Timeout: patience}}
-	var errs bytes.Buffer
-	s.cmd.Stderr = &errs
+	s.errs = new(bytes.Buffer)
+	s.cmd.Stderr = s.errs
 	if err := s.cmd.Start(); err != nil {
 		return nil, err
 	}
@@ -53,7 +54,7 @@ func startWith(ctx context.Context, bin, ready string, args []string) (*server, 
 		}
 		select {
 		case <-s.ended:
-			return nil, fmt.Errorf("the server ended before it was ready: %s", errs.String())
+			return nil, fmt.Errorf("the server ended before it was ready: %s", s.errs.String())
 		default:
 		}
 	}
