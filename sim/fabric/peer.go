@@ -114,14 +114,13 @@ type ping struct {
 // up when it answers.
 func (f *Fabric) pingDue(tx *store.Tx, j job.Job) error {
 	key := j.Owner.Kind[len(peerKind):]
-	ask := ping{Aborts: outbox.Aborts(tx, key), Oldest: outbox.Oldest(tx)}
-	raw, err := json.Marshal(ask)
-	if err != nil {
-		return fmt.Errorf("ping: %w", err)
-	}
 	arrays := Local(tx)
 	if len(arrays) == 0 {
 		return f.pingLater(tx, j)
+	}
+	ask, raw, err := pingBody(tx, key)
+	if err != nil {
+		return err
 	}
 	_, err = away(tx, Message{Name: msgPing, From: arrays[0], To: key, Sent: tx.Now(), Body: raw})
 	switch {
@@ -129,6 +128,10 @@ func (f *Fabric) pingDue(tx *store.Tx, j job.Job) error {
 		err = f.SetLost(tx, key, true, arrays)
 	case err == nil:
 		outbox.CalledOff(tx, ask.Aborts)
+		if len(outbox.Aborts(tx, key)) > 0 {
+			j.Due = tx.Now().Add(-pingEvery) // what was called off meanwhile is taken back before anything else is asked
+			return f.pingLater(tx, j)
+		}
 		// What it refuses now is asked again at the next ping.
 		err = tx.Savepoint(tx.Now(), func(tx *store.Tx) error { return f.SetLost(tx, key, false, arrays) })
 		if _, refused := apierr.As(err); refused {
@@ -139,6 +142,19 @@ func (f *Fabric) pingDue(tx *store.Tx, j job.Job) error {
 		return err
 	}
 	return f.pingLater(tx, j)
+}
+
+// pingBody is what a ping says: what it said in the run before, if it is under
+// way, whatever was called off since.
+func pingBody(tx *store.Tx, key string) (ask ping, raw []byte, err error) {
+	if c := outbox.Of(tx).Sent(tx); c != nil {
+		return ask, c.Body, Decode(c.Message, &ask)
+	}
+	ask = ping{Aborts: outbox.Aborts(tx, key), Oldest: outbox.Oldest(tx)}
+	if raw, err = json.Marshal(ask); err != nil {
+		return ask, nil, fmt.Errorf("ping: %w", err)
+	}
+	return ask, raw, nil
 }
 
 func (f *Fabric) pingLater(tx *store.Tx, j job.Job) error {

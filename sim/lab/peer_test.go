@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -252,6 +253,47 @@ func lose(t *testing.T, name string, answer bool) {
 	assert.Equal(t, 0, a.must(http.MethodGet, "replicas", "")["n"])
 	assert.Equal(t, 0, b.must(http.MethodGet, "replicas", "")["n"])
 	assert.Equal(t, 1, lost, "nothing was lost")
+}
+
+// TestPeer_calledOffUnderAPing calls a message off while a ping is under way
+// that does not know of it yet: the next one does.
+func TestPeer_calledOffUnderAPing(t *testing.T) {
+	t.Parallel()
+	a, b := two(t)
+	space, _ := a.space(1)
+	_, host := b.space(2)
+	asked, pinged, goOn := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	var link, ping atomic.Bool
+	b.losing(func(name string) (before, after bool) {
+		switch name {
+		case "link.create":
+			if after = link.CompareAndSwap(false, true); after {
+				close(asked)
+				<-pinged
+			}
+		case "fabric.ping":
+			if ping.CompareAndSwap(false, true) {
+				close(pinged)
+				<-goOn
+			}
+		}
+		return false, after
+	})
+	status := make(chan int)
+	go func() {
+		code, _ := a.do(http.MethodPost, "links", fmt.Sprintf(`{"name":"l","local_replication_network_space_id":%d,"remote_host":%q}`, space, host))
+		status <- code
+	}()
+	<-asked
+	done := make(chan error)
+	go func() {
+		_, err := a.lab.AdvanceTo(context.Background(), a.lab.Clock.Now().Add(10*time.Second))
+		done <- err
+	}()
+	assert.Equal(t, http.StatusConflict, <-status, "nobody answers")
+	close(goOn)
+	require.NoError(t, <-done)
+	assert.Equal(t, 0, b.must(http.MethodGet, "links", "")["n"])
 }
 
 func TestPeer_secretAndPath(t *testing.T) {

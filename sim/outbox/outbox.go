@@ -131,6 +131,16 @@ func (t *Trip) Ask(tx *store.Tx, m Message) (*Answer, error) {
 	return nil, ErrPending
 }
 
+// Sent is what the run before asked at this place, nil for nothing: work whose
+// question changes by itself asks it again as it was.
+func (t *Trip) Sent(tx *store.Tx) *Call {
+	t.load(tx)
+	if t.next < len(t.calls) {
+		return t.calls[t.next]
+	}
+	return nil
+}
+
 // Wants is the call that has to be answered before the next run, nil for none.
 func (t *Trip) Wants() *Call { return t.want }
 
