@@ -162,7 +162,7 @@ func TestWorkload(t *testing.T) {
 	p := newPlane(t)
 	path := fmt.Sprintf("arrays/box-1/datasets/%v/workload", p.volume())
 	assert.Equal(t, 0.0, p.ok(http.MethodGet, path, "")["reads"], "hosts do nothing at first")
-	want := map[string]any{"reads": 100.0, "writes": 50.0, "block_size": 8192.0, "latency": "1ms", "protocol": "FC", "host_id": 0.0}
+	want := map[string]any{"reads": 100.0, "writes": 50.0, "block_size": 8192.0, "latency": "1ms", "protocol": "FC", "host_id": 0.0, "working_set": 1e9, "hot_set": 0.0, "overwrites": 0.0, "seed": 0.0}
 	assert.Equal(t, want, p.ok(http.MethodPut, path, `{"reads":100,"writes":50}`))
 	assert.Equal(t, want, p.ok(http.MethodGet, path, ""))
 	status, text := p.do(http.MethodPut, path, `{"reads":1,"host_id":77}`)

@@ -1,27 +1,33 @@
 package control
 
 import (
+	"math"
 	"time"
 
 	"infinisim/sim/apierr"
+	"infinisim/sim/fabric"
 	"infinisim/sim/model"
 )
 
 // workloadView is what hosts do to a dataset as the control plane shows it.
 type workloadView struct {
-	Reads     int64  `json:"reads"`
-	Writes    int64  `json:"writes"`
-	BlockSize int64  `json:"block_size"`
-	Latency   string `json:"latency"`
-	Protocol  string `json:"protocol"`
-	Host      int64  `json:"host_id"`
+	Reads      int64   `json:"reads"`
+	Writes     int64   `json:"writes"`
+	BlockSize  int64   `json:"block_size"`
+	Latency    string  `json:"latency"`
+	Protocol   string  `json:"protocol"`
+	Host       int64   `json:"host_id"`
+	WorkingSet int64   `json:"working_set"`
+	HotSet     int64   `json:"hot_set"`
+	Overwrites float64 `json:"overwrites"`
+	Seed       uint64  `json:"seed"`
 }
 
 // setWorkload has hosts work on a dataset from now on, in place of what they
 // did before: 8 KiB an operation, a millisecond each, unless it says otherwise.
 func setWorkload(_ *Server, r *request) (any, error) {
 	ask := workloadView{BlockSize: 8 << 10, Latency: "1ms"}
-	if err := r.decode(&ask, "reads", "writes", "block_size", "latency", "protocol", "host_id"); err != nil {
+	if err := r.decode(&ask, "reads", "writes", "block_size", "latency", "protocol", "host_id", "working_set", "hot_set", "overwrites", "seed"); err != nil {
 		return nil, err
 	}
 	id, err := r.id()
@@ -35,6 +41,7 @@ func setWorkload(_ *Server, r *request) (any, error) {
 	err = r.lab.On(r.Context(), r.key(), func(b *model.Box) error {
 		return b.SetWorkload(id, model.Workload{
 			Reads: ask.Reads, Writes: ask.Writes, BlockSize: ask.BlockSize, Latency: latency, Protocol: ask.Protocol, Host: ask.Host,
+			WorkingSet: ask.WorkingSet, HotSet: ask.HotSet, Overwrites: int64(math.Round(ask.Overwrites * fabric.Million)), Seed: ask.Seed,
 		})
 	})
 	if err != nil {
@@ -55,5 +62,6 @@ func readWorkload(_ *Server, r *request) (any, error) {
 	})
 	return workloadView{
 		Reads: w.Reads, Writes: w.Writes, BlockSize: w.BlockSize, Latency: w.Latency.String(), Protocol: w.Protocol, Host: w.Host,
+		WorkingSet: w.WorkingSet, HotSet: w.HotSet, Overwrites: float64(w.Overwrites) / fabric.Million, Seed: w.Seed,
 	}, err
 }

@@ -169,7 +169,13 @@ func (b *Box) Save(o *schema.Object) error {
 	if o.Type().Has(UpdatedAt.Field()) {
 		UpdatedAt.Set(o, b.Tx.Now().MS())
 	}
-	return b.Tx.Put(b.Key, o)
+	if err := b.Tx.Put(b.Key, o); err != nil {
+		return err
+	}
+	if o.Type() == Volume || o.Type() == Filesystem {
+		return b.pace(o)
+	}
+	return nil
 }
 
 // Kind is the kind of an object.

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"infinisim/sim/apierr"
+	"infinisim/sim/clock"
 	"infinisim/sim/data"
 	"infinisim/sim/schema"
 )
@@ -80,9 +81,10 @@ func (b *Box) staged(t *schema.Type, family int64) []int64 {
 	return ids
 }
 
-// images are those of a family's datasets and of its staging area, each once;
-// thick is the size of a thick master.
-func (b *Box) images(t *schema.Type, family int64) (all map[int64]data.Image, thick int64, err error) {
+// images are those of a family's datasets at a time, or those that are stored
+// if that is 0, and of its staging area, each once; thick is the size of a thick
+// master. What a dataset that is written to shows has the key -id.
+func (b *Box) images(t *schema.Type, family int64, at clock.Time) (all map[int64]data.Image, thick int64, err error) {
 	all = map[int64]data.Image{}
 	load := func(id int64) error {
 		if _, seen := all[id]; id == 0 || seen {
@@ -100,6 +102,12 @@ func (b *Box) images(t *schema.Type, family int64) (all map[int64]data.Image, th
 		if DatasetProvisioning.Get(o) == Thick {
 			thick += DatasetSize.Get(o)
 		}
+		if at != 0 && len(b.streamsOf(o).list()) > 0 {
+			if all[-id], err = b.contentAt(o, at); err != nil {
+				return nil, 0, err
+			}
+			continue
+		}
 		if err := load(datasetImage.Get(o)); err != nil {
 			return nil, 0, err
 		}
@@ -112,9 +120,13 @@ func (b *Box) images(t *schema.Type, family int64) (all map[int64]data.Image, th
 	return all, thick, nil
 }
 
-// measure is what a family allocates.
-func (b *Box) measure(t *schema.Type, family int64) (int64, error) {
-	all, thick, err := b.images(t, family)
+// measure is what the stored images of a family allocate.
+func (b *Box) measure(t *schema.Type, family int64) (int64, error) { return b.measureAt(t, family, 0) }
+
+// measureAt is what a family allocates at a time, or what its stored images do
+// if that is 0.
+func (b *Box) measureAt(t *schema.Type, family int64, at clock.Time) (int64, error) {
+	all, thick, err := b.images(t, family, at)
 	if err != nil {
 		return 0, err
 	}
@@ -126,9 +138,9 @@ func (b *Box) measure(t *schema.Type, family int64) (int64, error) {
 	if err != nil || root == nil {
 		return max(thick, union), err
 	}
-	own, err := b.Content(root)
-	if err != nil {
-		return 0, err
+	own, ok := all[-root.ID()]
+	if !ok {
+		own = all[datasetImage.Get(root)]
 	}
 	return thick + union - own.Used(), nil
 }
@@ -191,7 +203,11 @@ func (b *Box) checkPhysical(pool int64) error {
 	if err != nil {
 		return err
 	}
-	if free := PoolPhysical.Get(p) - poolPhysical.Get(p); free < 0 {
+	allocated, err := b.physicalOf(p)
+	if err != nil {
+		return err
+	}
+	if free := PoolPhysical.Get(p) - allocated; free < 0 {
 		return apierr.New(apierr.PoolNoPhysicalSpace, "pool %d: %d bytes of physical capacity are missing", pool, -free).About(strconv.FormatInt(pool, 10))
 	}
 	return nil
@@ -219,16 +235,41 @@ func (b *Box) allocated(o *schema.Object) (int64, error) {
 	if err != nil || DatasetKind.Get(o) == Master || im.Used() == 0 {
 		return im.Used(), err
 	}
-	refs, _, err := b.loadImage(datasetImage.Get(o))
-	if err != nil || refs > 1 {
-		return 0, err // somebody else shows or keeps the whole of it
+	filling := b.fillingOf(DatasetPool.Get(o)).Rate > 0
+	if !filling {
+		refs, _, err := b.loadImage(datasetImage.Get(o))
+		if err != nil || refs > 1 {
+			return 0, err // somebody else shows or keeps the whole of it
+		}
 	}
-	all, _, err := b.images(o.Type(), DatasetFamily.Get(o))
-	if err != nil {
+	all, shown, err := b.imagesBeside(o)
+	if err != nil || filling && shown > 1 {
 		return 0, err
 	}
-	delete(all, datasetImage.Get(o))
 	return data.Exclusive(im, values(all)...), nil
+}
+
+// imagesBeside are the images of a dataset's family without its own; shown is
+// how many datasets show that now.
+func (b *Box) imagesBeside(o *schema.Object) (all map[int64]data.Image, shown int, err error) {
+	if all, _, err = b.images(o.Type(), DatasetFamily.Get(o), b.Tx.Now()); err != nil {
+		return nil, 0, err
+	}
+	own := datasetImage.Get(o)
+	for _, id := range b.Tx.IDsBy(b.Key, o.Type(), DatasetFamily.Field(), schema.IntValue(DatasetFamily.Get(o))) {
+		d, err := b.Must(o.Type(), id)
+		if err != nil {
+			return nil, 0, err
+		}
+		if datasetImage.Get(d) == own && all[-id].Size() == 0 {
+			shown++
+		}
+	}
+	if all[-o.ID()].Size() > 0 {
+		own = -o.ID()
+	}
+	delete(all, own)
+	return all, shown, nil
 }
 
 // CheckAccounts recomputes every account of the array and names what differs.

@@ -13,6 +13,7 @@ func NewCatalog() *Catalog {
 	addFC(c)
 	volume := volumeKind()
 	c.Add(poolKind(), volume)
+	c.OnDue(jobFill, fillPool)
 	addFilesystems(c)
 	c.Add(consGroupKind())
 	addPromotion(c, volume)

@@ -14,6 +14,11 @@ func Check(b *Box) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	still, err := b.checkStreams()
+	if err != nil {
+		return nil, err
+	}
+	bad = append(bad, still...)
 	for _, k := range b.Eng.Catalog.Kinds() {
 		err := b.Tx.Each(b.Key, k.Type, func(o *schema.Object) (bool, error) {
 			bad = append(bad, b.danglings(o)...)

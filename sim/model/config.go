@@ -74,6 +74,9 @@ func setMgmt(b *Box, _ *schema.Object, in *Input) (any, error) {
 		return nil, apierr.New(apierr.InvalidValue, "%s: %s is no %s", key, in.Raw, kindOf(old)).About(key)
 	}
 	b.Tx.KV(b.Key, spaceConfig).Put([]byte(key), append([]byte(nil), in.Raw...))
+	if key == qosEnabled {
+		return in.Raw, b.paceAll()
+	}
 	return in.Raw, nil
 }
 

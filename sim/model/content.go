@@ -75,13 +75,8 @@ func (b *Box) countImage(id, by int64) error {
 	return nil
 }
 
-// ImageID is the image that a dataset shows, 0 for all zeros.
-func ImageID(o *schema.Object) int64 { return datasetImage.Get(o) }
-
-// Content is what a dataset holds.
-func (b *Box) Content(o *schema.Object) (data.Image, error) {
-	return b.ImageAt(datasetImage.Get(o), DatasetSize.Get(o))
-}
+// Content is what a dataset holds now.
+func (b *Box) Content(o *schema.Object) (data.Image, error) { return b.contentAt(o, b.Tx.Now()) }
 
 // ImageAt reads an image at a size: 0 is all zeros.
 func (b *Box) ImageAt(id, size int64) (data.Image, error) {
@@ -105,16 +100,36 @@ func (b *Box) PointAt(o *schema.Object, id int64) error {
 		return err
 	}
 	datasetImage.Set(o, id)
+	b.goOver(o)
 	return nil
+}
+
+// goOver has the streams of a dataset go on over what it shows from now on. The
+// caller saves it.
+func (b *Box) goOver(o *schema.Object) {
+	all := b.streamsOf(o)
+	if len(all.list()) == 0 {
+		return
+	}
+	for _, s := range all.list() {
+		s.stored(b.Tx.Now())
+	}
+	datasetStreams.Set(o, all)
 }
 
 // SetContent makes a dataset show a new image and saves both.
 func (b *Box) SetContent(o *schema.Object, im data.Image) error {
+	b.goOver(o)
+	return b.show(o, im)
+}
+
+// show stores what a dataset shows, saves both and accounts for it.
+func (b *Box) show(o *schema.Object, im data.Image) error {
 	id, err := b.KeepImage(im)
 	if err != nil {
 		return err
 	}
-	before, err := b.Content(o)
+	before, err := b.ImageAt(datasetImage.Get(o), DatasetSize.Get(o))
 	if err != nil {
 		return err
 	}

@@ -59,7 +59,7 @@ func datasetComputed() map[*schema.Field]Compute {
 		},
 		DatasetAllocated.Field(): func(b *Box, o *schema.Object) (any, error) { return b.allocated(o) },
 		DatasetTreeAllocated.Field(): func(b *Box, o *schema.Object) (any, error) {
-			return b.familyAllocated(o), nil
+			return b.treeOf(o)
 		},
 		DatasetQoS.Field():           qosShown(false, func(p *schema.Object) any { return p.ID() }),
 		DatasetQoSName.Field():       qosShown(false, func(p *schema.Object) any { return QoSName.Get(p) }),
@@ -180,7 +180,11 @@ func (b *Box) beforeSnapshot(o *schema.Object, in *Input) error {
 		return err
 	}
 	datasetLocal.Set(o, !cross)
-	return b.PointAt(o, ImageID(parent))
+	image, err := b.Freeze(parent)
+	if err != nil {
+		return err
+	}
+	return b.PointAt(o, image)
 }
 
 // mostSnapshots is how many snapshots a dataset has in all (vendor
@@ -289,6 +293,9 @@ func afterDatasetUpdate(b *Box, old, o *schema.Object, _ *Input) error {
 		}
 	}
 	if err := b.Recount(o); err != nil {
+		return err
+	}
+	if err := b.pace(o); err != nil {
 		return err
 	}
 	if err := b.switchExpress(old, o); err != nil {

@@ -75,7 +75,7 @@ func checkOwn(o *schema.Object) error {
 
 // afterRemove settles the accounts of a dataset that is gone.
 func (b *Box) afterRemove(o *schema.Object) error {
-	if err := b.DropImage(ImageID(o)); err != nil {
+	if err := b.DropImage(datasetImage.Get(o)); err != nil {
 		return err
 	}
 	if err := b.dropTreeQs(o); err != nil {

@@ -129,7 +129,7 @@ func effectiveFields() []schema.Holder {
 // datasetFields are the fields of every dataset, in order.
 func datasetFields() []schema.Holder {
 	fields := []schema.Holder{
-		datasetImage, datasetCensus, datasetExpressTurn, datasetLocal,
+		datasetStreams, datasetImage, datasetCensus, datasetExpressTurn, datasetLocal,
 		DatasetType, DatasetKind, DatasetDepth, DatasetName, CreatedAt, UpdatedAt, DatasetMapped, DatasetWriteProtected,
 		DatasetSize, DatasetProvisioning, DatasetSSD, DatasetExpress, DatasetExpressStatus, DatasetCompression,
 		DatasetRMRTarget, DatasetRMRSource, DatasetRMRPeer, DatasetMobilitySource, DatasetRMRGUID, DatasetDataGUID,

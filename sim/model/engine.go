@@ -289,7 +289,9 @@ func (b *Box) Remove(o *schema.Object) error {
 		if err := b.dropQoS(o.ID()); err != nil {
 			return err
 		}
-		b.dropWorkload(o.ID())
+		if err := b.dropWorkload(o); err != nil {
+			return err
+		}
 	}
 	return b.Tx.Delete(b.Key, o.Type(), o.ID())
 }

@@ -86,6 +86,10 @@ func (b *Box) moveFamily(o *schema.Object, to int64, withCapacity bool) error {
 	if from == to {
 		return nil
 	}
+	resume, err := b.haltFamily(o)
+	if err != nil {
+		return err
+	}
 	physical, virtual := b.familyAllocated(o), DatasetSize.Get(o)
 	if withCapacity {
 		if err := b.shiftCapacity(from, -roundUp(physical, poolUnit), -roundUp(virtual, poolUnit)); err != nil {
@@ -115,7 +119,51 @@ func (b *Box) moveFamily(o *schema.Object, to int64, withCapacity bool) error {
 	if err := b.checkVirtual(to); err != nil {
 		return err
 	}
-	return b.checkPhysical(to)
+	if err := b.checkPhysical(to); err != nil {
+		return err
+	}
+	return resume()
+}
+
+// haltFamily takes the streams off a family's datasets; resume puts them back.
+func (b *Box) haltFamily(o *schema.Object) (resume func() error, err error) {
+	halted := map[int64]streams{}
+	ids := b.Tx.IDsBy(b.Key, o.Type(), DatasetFamily.Field(), schema.IntValue(DatasetFamily.Get(o)))
+	for _, id := range ids {
+		d, err := b.Must(o.Type(), id)
+		if err != nil {
+			return nil, err
+		}
+		if len(b.streamsOf(d).list()) == 0 {
+			continue
+		}
+		if _, err := b.Freeze(d); err != nil {
+			return nil, err
+		}
+		halted[id] = b.streamsOf(d)
+		if err := b.setStreams(d, streams{}); err != nil {
+			return nil, err
+		}
+	}
+	return func() error {
+		for _, id := range ids {
+			all, ok := halted[id]
+			if !ok {
+				continue
+			}
+			d, err := b.Must(o.Type(), id)
+			if err != nil {
+				return err
+			}
+			if err := b.setStreams(d, all); err != nil {
+				return err
+			}
+			if err := b.pace(d); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, nil
 }
 
 func (b *Box) shiftCapacity(pool, physical, virtual int64) error {

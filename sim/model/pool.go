@@ -222,8 +222,12 @@ func beforePoolUpdate(b *Box, old, o *schema.Object, _ *Input) error {
 	if PoolPhysical.Get(o) != PoolPhysical.Get(old) {
 		poolExtended.Set(o, 0) // the new capacity is the pool's own
 	}
-	if PoolPhysical.Get(o) < poolPhysical.Get(o) {
-		return apierr.New(apierr.PoolNoPhysicalSpace, "physical_capacity: %d is below the %d bytes allocated", PoolPhysical.Get(o), poolPhysical.Get(o)).About("physical_capacity")
+	allocated, err := b.physicalOf(o)
+	if err != nil {
+		return err
+	}
+	if PoolPhysical.Get(o) < allocated {
+		return apierr.New(apierr.PoolNoPhysicalSpace, "physical_capacity: %d is below the %d bytes allocated", PoolPhysical.Get(o), allocated).About("physical_capacity")
 	}
 	if PoolVirtual.Get(o) < poolVirtual.Get(o) {
 		return apierr.New(apierr.PoolNoVirtualSpace, "virtual_capacity: %d is below the %d bytes allocated", PoolVirtual.Get(o), poolVirtual.Get(o)).About("virtual_capacity")
@@ -304,8 +308,11 @@ func poolComputed() map[*schema.Field]Compute {
 	for _, a := range []schema.Attr[int64]{PoolVVolVolumes, PoolVVolSnapshots, PoolVVolEntities} {
 		sum(a)
 	}
-	all[PoolAllocated.Field()] = func(_ *Box, o *schema.Object) (any, error) { return poolPhysical.Get(o), nil }
-	all[PoolFree.Field()] = func(_ *Box, o *schema.Object) (any, error) { return PoolPhysical.Get(o) - poolPhysical.Get(o), nil }
+	all[PoolAllocated.Field()] = func(b *Box, o *schema.Object) (any, error) { return b.physicalOf(o) }
+	all[PoolFree.Field()] = func(b *Box, o *schema.Object) (any, error) {
+		n, err := b.physicalOf(o)
+		return PoolPhysical.Get(o) - n, err
+	}
 	all[PoolFreeVirt.Field()] = func(_ *Box, o *schema.Object) (any, error) { return PoolVirtual.Get(o) - poolVirtual.Get(o), nil }
 	for _, a := range []schema.Attr[int64]{PoolDiskUsage, HostWritten, ReducibleWritten, ReducibleUsage} {
 		all[a.Field()] = func(b *Box, o *schema.Object) (any, error) { return b.poolWritten(o) }
@@ -325,7 +332,7 @@ func (b *Box) poolWritten(o *schema.Object) (n int64, err error) {
 			if DatasetFamily.Get(d) != id {
 				continue
 			}
-			all, _, err := b.images(t, id)
+			all, _, err := b.images(t, id, b.Tx.Now())
 			if err != nil {
 				return 0, err
 			}

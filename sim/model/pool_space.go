@@ -44,7 +44,10 @@ func (b *Box) settlePool(old, p *schema.Object) error {
 	if err := b.reportThresholds(old, p); err != nil {
 		return err
 	}
-	return b.reportState(old, p)
+	if err := b.reportState(old, p); err != nil {
+		return err
+	}
+	return b.planFill(p)
 }
 
 func stateOf(p *schema.Object) string {
@@ -139,7 +142,10 @@ func (b *Box) reportState(old, p *schema.Object) error {
 	if err != nil {
 		return err
 	}
-	return b.Guard(Moment("state"), nil, p)
+	if err := b.Guard(Moment("state"), nil, p); err != nil {
+		return err
+	}
+	return b.pacePool(p.ID())
 }
 
 // over reports whether used is at or above so many percent of all (InfiniSDK
@@ -188,17 +194,8 @@ func (b *Box) reportUsed(o *schema.Object, before, now int64) error {
 	if err != nil {
 		return err
 	}
-	for _, t := range []struct {
-		own, ofPool schema.Attr[int64]
-		code, level string
-	}{
-		{FSWarning, PoolFSWarning, "FILESYSTEM_USED_CAPACITY_WARNING", "WARNING"},
-		{FSCritical, PoolFSCritical, "FILESYSTEM_USED_CAPACITY_CRITICAL", "CRITICAL"},
-	} {
-		percent, from := t.own, o
-		if percent.IsNull(o) {
-			percent, from = t.ofPool, pool
-		}
+	for _, t := range usedMarks() {
+		percent, from := t.of(o, pool)
 		size := DatasetSize.Get(o)
 		up := over(now, size, percent, from)
 		if up == over(before, size, percent, from) {
@@ -209,6 +206,27 @@ func (b *Box) reportUsed(o *schema.Object, before, now int64) error {
 		}
 	}
 	return nil
+}
+
+// usedMark is a threshold of what a filesystem uses.
+type usedMark struct {
+	own, ofPool schema.Attr[int64]
+	code, level string
+}
+
+func usedMarks() []usedMark {
+	return []usedMark{
+		{FSWarning, PoolFSWarning, "FILESYSTEM_USED_CAPACITY_WARNING", "WARNING"},
+		{FSCritical, PoolFSCritical, "FILESYSTEM_USED_CAPACITY_CRITICAL", "CRITICAL"},
+	}
+}
+
+// of is the threshold that holds for a filesystem: its own, or its pool's.
+func (m usedMark) of(o, pool *schema.Object) (schema.Attr[int64], *schema.Object) {
+	if m.own.IsNull(o) {
+		return m.ofPool, pool
+	}
+	return m.own, o
 }
 
 // systemSpace is the array's physical and virtual capacity.

@@ -136,7 +136,11 @@ func (b *Box) leaveInternal(o, parent *schema.Object) error {
 			return err
 		}
 	}
-	if err := b.PointAt(in, ImageID(o)); err != nil {
+	image, err := b.Freeze(o)
+	if err != nil {
+		return err
+	}
+	if err := b.PointAt(in, image); err != nil {
 		return err
 	}
 	return b.Insert(in)
@@ -215,7 +219,7 @@ func (b *Box) freeInternals(o *schema.Object) error {
 
 // collect removes an internal dataset.
 func collect(b *Box, o *schema.Object, _ job.Job) error {
-	if err := b.DropImage(ImageID(o)); err != nil {
+	if err := b.DropImage(datasetImage.Get(o)); err != nil {
 		return err
 	}
 	if err := b.Remove(o); err != nil {

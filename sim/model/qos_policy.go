@@ -57,6 +57,7 @@ func addQoS(c *Catalog) {
 				}
 				return nil
 			},
+			AfterUpdate: func(b *Box, _, _ *schema.Object, _ *Input) error { return b.paceAll() },
 			AfterDelete: func(b *Box, o *schema.Object, _ *Input) error { return b.EmitFor(o, "DELETED") },
 		},
 		Sample: func(w World) Body {
@@ -80,7 +81,7 @@ func addQoS(c *Catalog) {
 		}},
 		{Method: http.MethodPost, Path: "qos/enable", Do: func(b *Box, _ *schema.Object, _ *Input) (any, error) {
 			b.Tx.KV(b.Key, spaceConfig).Put([]byte(qosEnabled), []byte("true"))
-			return map[string]bool{"is_enabled": true}, nil
+			return map[string]bool{"is_enabled": true}, b.paceAll()
 		}},
 	}
 	c.Add(k, &Kind{
@@ -139,7 +140,10 @@ func assignQoS(b *Box, o *schema.Object, in *Input) (any, error) {
 	qosOf.Set(a, o.ID())
 	qosEntity.Set(a, id)
 	qosEntityType.Set(a, word)
-	return o, b.Tx.Put(b.Key, a)
+	if err := b.Tx.Put(b.Key, a); err != nil {
+		return nil, err
+	}
+	return o, b.paceAll()
 }
 
 // qosAt is the assignment of a type of policy at an entity, nil for none.
@@ -172,7 +176,10 @@ func unassignQoS(b *Box, o *schema.Object, in *Input) (any, error) {
 	if a == nil || qosOf.Get(a) != o.ID() {
 		return nil, apierr.New(apierr.QoSNotAssigned, "entity_id: QoS policy %d is not assigned to %d", o.ID(), id).About("entity_id")
 	}
-	return o, b.Tx.Delete(b.Key, QoSAssignment, a.ID())
+	if err := b.Tx.Delete(b.Key, QoSAssignment, a.ID()); err != nil {
+		return nil, err
+	}
+	return o, b.paceAll()
 }
 
 // dropQoS forgets what was assigned to an entity that goes.

@@ -146,7 +146,9 @@ func (b *Box) deleteSimulation(k *Kind, in *Input) (any, error) {
 			return nil, err
 		}
 		if DatasetKind.Get(o) == Master {
-			own = b.familyAllocated(o)
+			if own, err = b.treeOf(o); err != nil {
+				return nil, err
+			}
 		}
 		n += own
 	}

@@ -19,7 +19,11 @@ func systemCapacity(b *Box, _ *schema.Object) (any, error) {
 	err = b.Tx.Each(b.Key, Pool, func(p *schema.Object) (bool, error) {
 		pools += PoolPhysical.Get(p)
 		poolsVirtual += PoolVirtual.Get(p)
-		allocated += poolPhysical.Get(p)
+		held, err := b.physicalOf(p)
+		if err != nil {
+			return false, err
+		}
+		allocated += held
 		allocatedVirtual += poolVirtual.Get(p)
 		n, err := b.internalSpace(p.ID())
 		if err != nil {

@@ -9,12 +9,15 @@ import (
 
 	"infinisim/sim/apierr"
 	"infinisim/sim/clock"
+	"infinisim/sim/data"
 	"infinisim/sim/schema"
 )
 
 // Workload is what hosts do to a dataset, second after second, until it is
 // changed. It is a function of the lab's time, not an event for each operation:
-// metrics count it, the dataset's content stays as it is.
+// metrics count it, and what it writes changes the dataset's content. Writes go
+// over the hot set and over the working set behind it, each from its start to
+// its end and then again.
 type Workload struct {
 	// Reads and Writes are operations a second; both 0 end the workload.
 	Reads  int64 `json:"reads"`
@@ -27,6 +30,15 @@ type Workload struct {
 	Protocol string `json:"protocol"`
 	// Host is the id of the host that does it, 0 for none in particular.
 	Host int64 `json:"host_id"`
+	// HotSet is the bytes at the dataset's beginning that the share Overwrites of
+	// the writes, in parts of a million, goes to.
+	HotSet     int64 `json:"hot_set"`
+	Overwrites int64 `json:"overwrites"`
+	// WorkingSet is the bytes behind the hot set that all other writes go to, 0
+	// for the rest of the dataset.
+	WorkingSet int64 `json:"working_set"`
+	// Seed stands for what is written, 0 for content of its own.
+	Seed uint64 `json:"seed"`
 }
 
 // phase is a workload from a time on, until the next one begins.
@@ -43,6 +55,7 @@ const spaceWorkload = "workload"
 const (
 	mostOps      = 1_000_000_000
 	mostBlock    = 1 << 30
+	mostWritten  = 100_000_000_000
 	mostLatency  = time.Hour
 	protocolFC   = "FC"
 	protocolNFS  = "NFS"
@@ -72,6 +85,12 @@ func (b *Box) SetWorkload(id int64, w Workload) error {
 	if err := b.checkWorkload(o, w); err != nil {
 		return err
 	}
+	if w.WorkingSet == 0 {
+		w.WorkingSet = DatasetSize.Get(o) - w.HotSet
+	}
+	if err := b.checkSets(o, w); err != nil {
+		return err
+	}
 	all, err := b.phases(id)
 	if err != nil {
 		return err
@@ -87,7 +106,45 @@ func (b *Box) SetWorkload(id int64, w Workload) error {
 		return fmt.Errorf("workload of %d: %w", id, err)
 	}
 	b.Tx.KV(b.Key, spaceWorkload).Put(imageKey(id), raw)
-	return nil
+	if err := b.writeOn(o, w); err != nil {
+		return err
+	}
+	return b.paceAll() // policies are shared
+}
+
+// writeOn has a workload's writes go on from now on, in place of those before.
+func (b *Box) writeOn(o *schema.Object, w Workload) error {
+	if w.Writes == 0 && b.streamsOf(o).Own == nil {
+		return nil
+	}
+	birth, err := b.Birth()
+	if err != nil {
+		return err
+	}
+	seed := w.Seed
+	if seed == 0 {
+		seed = uint64(birth) //nolint:gosec // births count up from 1
+	}
+	rate, err := b.allowedRate(o)
+	if err != nil {
+		return err
+	}
+	return b.restream(o, func(all *streams) {
+		all.Own = nil
+		if w.Writes == 0 {
+			return
+		}
+		all.Own = &Stream{Rate: rate, Since: b.Tx.Now()}
+		for _, p := range []Part{
+			{Cycle: data.Cycle{Len: w.HotSet}, Share: w.Overwrites},
+			{Cycle: data.Cycle{Off: w.HotSet, Len: w.WorkingSet}, Share: million - w.Overwrites},
+		} {
+			if p.Share > 0 {
+				p.Seed, p.Birth = seed, birth
+				all.Own.Parts = append(all.Own.Parts, p)
+			}
+		}
+	})
 }
 
 func (b *Box) checkWorkload(o *schema.Object, w Workload) error {
@@ -123,6 +180,26 @@ func (b *Box) checkWorkload(o *schema.Object, w Workload) error {
 	return b.mayWrite(o)
 }
 
+// checkSets refuses regions that are none of the dataset's.
+func (b *Box) checkSets(o *schema.Object, w Workload) error {
+	size := DatasetSize.Get(o)
+	switch {
+	case w.Overwrites < 0 || w.Overwrites > million:
+		return apierr.New(apierr.InvalidValue, "overwrites: %v is not from 0 to 1", float64(w.Overwrites)/million).About("overwrites")
+	case w.HotSet < 0 || w.HotSet > size || w.HotSet%BlockBytes != 0:
+		return apierr.New(apierr.InvalidValue, "hot_set: %d is no number of whole blocks of the dataset's %d bytes", w.HotSet, size).About("hot_set")
+	case (w.HotSet > 0) != (w.Overwrites > 0):
+		return apierr.New(apierr.InvalidValue, "hot_set: %d bytes and overwrites of %v: there is one without the other", w.HotSet, float64(w.Overwrites)/million).About("hot_set")
+	case w.WorkingSet < 0 || w.WorkingSet > size-w.HotSet || w.WorkingSet%BlockBytes != 0 || w.WorkingSet == 0 && w.Overwrites < million:
+		return apierr.New(apierr.InvalidValue, "working_set: %d is no number of whole blocks of the %d bytes behind the hot set", w.WorkingSet, size-w.HotSet).About("working_set")
+	case w.Writes*w.BlockSize > mostWritten:
+		return apierr.New(apierr.InvalidValue, "writes: %d of %d bytes are more than %d bytes a second", w.Writes, w.BlockSize, int64(mostWritten)).About("writes")
+	case w.Writes > 0 && b.streamsOf(o).Theirs != nil:
+		return apierr.New(apierr.InvalidValue, "writes: the other side of %s %d's replica has a workload that writes", words(o.Type()), o.ID()).About("writes")
+	}
+	return nil
+}
+
 func (b *Box) mappedTo(o *schema.Object, host int64) (bool, error) {
 	all, err := b.lunsBy(LUNVolume, o.ID())
 	return slices.ContainsFunc(all, func(l *schema.Object) bool { return LUNHost.Get(l) == host }), err
@@ -153,7 +230,13 @@ func (b *Box) WorkloadOf(id int64) (Workload, error) {
 }
 
 // dropWorkload ends the workload of a dataset that goes.
-func (b *Box) dropWorkload(id int64) { b.Tx.KV(b.Key, spaceWorkload).Delete(imageKey(id)) }
+func (b *Box) dropWorkload(o *schema.Object) error {
+	b.Tx.KV(b.Key, spaceWorkload).Delete(imageKey(o.ID()))
+	if o.Type() != Volume && o.Type() != Filesystem {
+		return nil
+	}
+	return b.enlist(o, streams{})
+}
 
 // limit is what a QoS policy allows a second; 0 allows any.
 type limit struct{ ops, bytes int64 }

@@ -96,6 +96,9 @@ func (r *replica) unmark(p *pair) error {
 	if err != nil {
 		return err
 	}
+	if err := r.b.Follow(o, nil); err != nil {
+		return err
+	}
 	ids := without(model.DatasetReplicas.Get(o), r.o.ID())
 	model.DatasetReplicas.Set(o, ids)
 	model.DatasetReplTypes.Set(o, r.types(ids))

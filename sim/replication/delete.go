@@ -57,6 +57,9 @@ func deleteReplica(b *model.Box, o *schema.Object, in *model.Input) (any, error)
 	if ReplicaRole.Get(o) == roleTarget && !flags["force_on_target"] && !flags["force_on_local"] {
 		return nil, apierr.New(apierr.ReplicaIsTarget, "replica %d is a target: delete it at its source, or force it", o.ID())
 	}
+	if err := r.part(); err != nil {
+		return nil, err
+	}
 	if r.leads() {
 		if err := stopJob(r); err != nil {
 			return nil, err

@@ -17,15 +17,19 @@ type content struct {
 	GUID    string `json:"guid"`
 	Size    int64  `json:"size"`
 	Image   []byte `json:"image"`
+	// Streams is what hosts go on writing to it, for a member in step.
+	Streams *model.Stream `json:"streams,omitempty"`
 	// Snaps are the snapshots that go along.
 	Snaps []crossing `json:"snaps,omitempty"`
 }
 
 // jobMessage is a step of a job, about the receiver's half.
 type jobMessage struct {
-	Replica int64     `json:"replica"`
-	GUID    string    `json:"guid"`
-	Time    int64     `json:"time"`
+	Replica int64  `json:"replica"`
+	GUID    string `json:"guid"`
+	Time    int64  `json:"time"`
+	// Last says that the two sides are in step no more.
+	Last    bool      `json:"last,omitempty"`
 	Members []content `json:"members,omitempty"`
 }
 
@@ -152,11 +156,15 @@ func caughtUp(r *replica) bool {
 		if last.GUID == "" {
 			last = p.Base
 		}
-		n, err := r.difference(last, held{Image: model.ImageID(o), Size: model.DatasetSize.Get(o)})
+		base, err := r.image(last)
 		if err != nil {
 			return false
 		}
-		left += n
+		now, err := r.b.Content(o)
+		if err != nil {
+			return false
+		}
+		left += data.Diff(base, now)
 	}
 	return left < path.Throughput()
 }
@@ -168,75 +176,48 @@ func mirrorAll(r *replica) error {
 	for i := range r.pairs {
 		all = append(all, &r.pairs[i])
 	}
-	if err := r.mirrorPairs(all); err != nil {
+	if err := r.sendPairs(all, false); err != nil {
 		return err
 	}
 	return emitReplica(r.b, r.o, "SYNCHRONIZED", "INFO")
 }
 
-// mirrorPairs sends the present content of some members and makes it the
-// common image on both sides.
-func (r *replica) mirrorPairs(pairs []*pair) error {
-	ask := jobMessage{Replica: ReplicaRemoteID.Get(r.o), GUID: r.b.UUID(), Time: r.b.Tx.Now().MS()}
+// sendPairs sends the present content of some members and makes it the common
+// image on both sides. The receiver goes along with what hosts write on, unless
+// this is the last that it hears.
+func (r *replica) sendPairs(pairs []*pair, last bool) error {
+	ask := jobMessage{Replica: ReplicaRemoteID.Get(r.o), GUID: r.b.UUID(), Time: r.b.Tx.Now().MS(), Last: last}
 	for _, p := range pairs {
 		o, err := r.dataset(p)
 		if err != nil {
 			return err
 		}
-		next, err := r.hold(p, r.b.UUID(), model.ImageID(o), model.DatasetSize.Get(o))
+		if last {
+			if err := r.b.Follow(o, nil); err != nil {
+				return err
+			}
+		}
+		next, err := r.holdNow(p, r.b.UUID(), o)
 		if err != nil {
 			return err
 		}
 		if err := r.drop(p, &p.Base); err != nil {
 			return err
 		}
-		p.Base, p.Restore, p.LastSync = next, ask.Time, ask.Time
+		p.Base, p.Restore, p.LastSync, p.Streams = next, ask.Time, ask.Time, false
 		c, err := r.pack(p, next)
 		if err != nil {
 			return err
+		}
+		if !last {
+			c.Streams = r.b.OwnStream(o)
+			p.Streams = c.Streams != nil
 		}
 		ask.Members = append(ask.Members, c)
 	}
 	ReplicaRestore.Set(r.o, ask.Time)
 	ReplicaLastSync.Set(r.o, ask.Time)
 	return r.message(msgMirror, ask, nil)
-}
-
-// mirror follows a host's write on the source of a synchronized replica: both
-// sides have it before the write is answered.
-func mirror(b *model.Box, o *schema.Object, _ data.Image) error {
-	if !model.DatasetRMRSource.Get(o) && !model.DatasetRMRPeer.Get(o) {
-		return nil
-	}
-	reps, err := replicasOf(b, o)
-	if err != nil {
-		return err
-	}
-	for _, r := range reps {
-		p := r.pairOf(o.ID())
-		if !r.inStep(p) {
-			continue
-		}
-		if err := r.mirrorPairs([]*pair{p}); err != nil {
-			return err
-		}
-		if err := r.save(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// inStep reports whether a member's writes go to both sides. While a new member
-// joins, the old ones go on doing so.
-func (r *replica) inStep(p *pair) bool {
-	switch r.state() {
-	case synchronized, peerSynchronized:
-		return true
-	case syncInitial, peerInitial:
-		return !p.Initial && r.connected()
-	}
-	return false
 }
 
 func (r *replica) pairOf(dataset int64) *pair {
@@ -303,12 +284,14 @@ func (r *engine) pathRetimed(tx *store.Tx, e fabric.Ends) error {
 	return nil
 }
 
-// slow reports whether the path is no good for writes that go to both sides.
+// slow reports whether the path is no good for writes that go to both sides: a
+// round trip takes too long, or hosts write more than it carries.
 //
 // unsourced: that an ACTIVE_ACTIVE replica goes on over a path that became too
 // slow.
 func (r *replica) slow() bool {
-	return ReplicaType.Get(r.o) == syncType && r.path().RTT() > r.b.Profile().SyncRTT
+	path := r.path()
+	return ReplicaType.Get(r.o) == syncType && (path.RTT() > r.b.Profile().SyncRTT || r.written() > path.Throughput())
 }
 
 // linkMoved tells a link's replicas that it is up or down. A detached link
@@ -336,6 +319,11 @@ func linkMoved(b *model.Box, link *schema.Object, up, detached bool) error {
 		move := on
 		if detached && !r.mirrored() {
 			move = evSuspend
+		}
+		if !up {
+			if err := r.part(); err != nil {
+				return err
+			}
 		}
 		if err := r.fire(move); err != nil {
 			return err

@@ -49,6 +49,7 @@ func (r *engine) handleJobs() {
 	})
 	on(jobRPO, (*replica).rpoBreached)
 	on(jobRetry, func(r *replica) error { return r.fire(evRetry) })
+	on(jobMirror, (*replica).comeAlong)
 	r.Jobs.OnFailure(jobPhase, func(tx *store.Tx, j job.Job) error {
 		rep, err := openID(r.Box(tx, j.Owner.Array, model.Identity{}), j.Owner.ID)
 		if err != nil {
@@ -94,7 +95,7 @@ func startJob(r *replica) error {
 		if err := r.drop(p, &p.Flight); err != nil {
 			return err
 		}
-		if p.Flight, err = r.hold(p, r.b.UUID(), model.ImageID(o), model.DatasetSize.Get(o)); err != nil {
+		if p.Flight, err = r.holdNow(p, r.b.UUID(), o); err != nil {
 			return err
 		}
 		n, err := r.takeAlong(p, o)

@@ -202,6 +202,11 @@ func (r *replica) leave(o *schema.Object, retain bool, in *model.Input) error {
 	if i < 0 {
 		return nil
 	}
+	if r.pairs[i].Streams || r.b.Follows(o) {
+		if err := r.partPairs([]*pair{&r.pairs[i]}); err != nil {
+			return err
+		}
+	}
 	ask := leaveMember{Replica: ReplicaRemoteID.Get(r.o), Dataset: r.pairs[i].Remote, Retain: retain}
 	if err := forgive(in, r.message(msgLeave, ask, nil)); err != nil {
 		return err

@@ -20,6 +20,9 @@ func (r *engine) handleReplicas() {
 		if err := rep.checkTarget(); err != nil {
 			return nil, err
 		}
+		if err := rep.checkPool(); err != nil {
+			return nil, err
+		}
 		for i := range rep.pairs {
 			if err := rep.drop(&rep.pairs[i], &rep.pairs[i].Previous); err != nil {
 				return nil, err

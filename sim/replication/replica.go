@@ -32,6 +32,8 @@ type pair struct {
 	Previous held `json:"previous"`
 	// WasProtected is the target's write protection before it became one.
 	WasProtected bool `json:"was_protected,omitempty"`
+	// Streams says that the other side goes along with what hosts write on.
+	Streams bool `json:"streams,omitempty"`
 	// Mismatch marks a pair whose contents differed although the client said
 	// that they were equal.
 	Mismatch bool `json:"mismatch,omitempty"`
@@ -181,6 +183,15 @@ func (r *replica) hold(p *pair, guid string, image, size int64) (held, error) {
 		return held{}, err
 	}
 	return held{GUID: guid, Image: image, Size: size}, r.b.Stage(o, image)
+}
+
+// holdNow puts what a pair's dataset shows now in its staging area.
+func (r *replica) holdNow(p *pair, guid string, o *schema.Object) (held, error) {
+	image, err := r.b.Freeze(o)
+	if err != nil {
+		return held{}, err
+	}
+	return r.hold(p, guid, image, model.DatasetSize.Get(o))
 }
 
 // drop takes an image out of the staging area and forgets it.

@@ -143,6 +143,9 @@ func switchRole(r *replica, _ *model.Input) error {
 	case r.state() != synchronized:
 		return apierr.New(apierr.ReplicaNotSynchronized, "replica %d is %s", r.o.ID(), viewOf(r.state()).sync)
 	}
+	if err := r.part(); err != nil {
+		return err
+	}
 	if err := r.message(msgSwitch, jobMessage{Replica: ReplicaRemoteID.Get(r.o)}, nil); err != nil {
 		return err
 	}
@@ -247,13 +250,12 @@ func (r *replica) greeting() helloAnswer {
 	return answer
 }
 
-// checkTarget refuses a job where the half is no target any more, or its pool
-// is locked.
+// checkTarget refuses a job where the half is no target any more.
 func (r *replica) checkTarget() error {
 	if r.isSource() || r.leads() && r.state() != peerSynchronized && r.state() != peerInitial {
 		return apierr.New(apierr.ReplicaRoleConflict, "replica %d is a source itself", r.o.ID())
 	}
-	return r.checkPool()
+	return nil
 }
 
 // rollTo makes a target's dataset show an image that the pair holds.

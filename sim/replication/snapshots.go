@@ -75,7 +75,11 @@ func (r *replica) takeAlong(p *pair, o *schema.Object) (bytes int64, err error) 
 			}
 		}
 		p.Snaps = append(p.Snaps, snap.ID())
-		next := held{Image: model.ImageID(snap), Size: model.DatasetSize.Get(snap)}
+		image, err := r.b.Freeze(snap)
+		if err != nil {
+			return 0, err
+		}
+		next := held{Image: image, Size: model.DatasetSize.Get(snap)}
 		n, err := r.difference(last, next)
 		if err != nil {
 			return 0, err

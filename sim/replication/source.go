@@ -162,7 +162,7 @@ func (r *replica) localBase(p *pair, o *schema.Object, a pairAsk, im data.Image)
 		return held{}, "", nil
 	case baseTakeSnap:
 		guid := r.b.UUID()
-		h, err := r.hold(p, guid, model.ImageID(o), im.Size())
+		h, err := r.holdNow(p, guid, o)
 		return h, guid, err
 	case baseSnapshot:
 	default:
@@ -175,7 +175,7 @@ func (r *replica) localBase(p *pair, o *schema.Object, a pairAsk, im data.Image)
 	if err != nil {
 		return held{}, "", err
 	}
-	h, err := r.hold(p, model.DatasetRMRGUID.Get(snap), model.ImageID(snap), model.DatasetSize.Get(snap))
+	h, err := r.holdNow(p, model.DatasetRMRGUID.Get(snap), snap)
 	return h, h.GUID, err
 }
 

@@ -203,14 +203,19 @@ func (r *replica) fire(on event) error {
 			continue
 		}
 		if rule.to != "" {
-			replicaState.Set(r.o, string(rule.to))
+			if err := r.enter(rule.to); err != nil {
+				return fmt.Errorf("replica %d of %s: %s: %w", r.o.ID(), r.b.Key, on, err)
+			}
 		}
 		for _, do := range rule.effect {
 			if err := do(r); err != nil {
 				return fmt.Errorf("replica %d of %s: %s: %w", r.o.ID(), r.b.Key, on, err)
 			}
 		}
-		return r.save()
+		if err := r.save(); err != nil {
+			return err
+		}
+		return r.lookAlong()
 	}
 	return nil
 }

@@ -183,6 +183,10 @@ func (r *replica) targetDataset(m memberOffer, pool int64) (*schema.Object, erro
 	if err != nil {
 		return nil, apierr.New(apierr.ReplicaTargetNotFound, "remote_entity_id: %d does not exist", m.Ask.Remote).About("remote_entity_id")
 	}
+	im, err := r.b.Content(o)
+	if err != nil {
+		return nil, err
+	}
 	id := o.ID()
 	switch {
 	case o.Type() != t || model.DatasetKind.Get(o) != model.Master:
@@ -191,7 +195,7 @@ func (r *replica) targetDataset(m memberOffer, pool int64) (*schema.Object, erro
 		return nil, apierr.New(apierr.ReplicaTargetSize, "remote_entity_id: %d has %d bytes, the source %d", id, model.DatasetSize.Get(o), m.Size).About("remote_entity_id")
 	case len(model.DatasetReplicas.Get(o)) > 0 || model.DatasetRMRSource.Get(o) || model.DatasetRMRTarget.Get(o):
 		return nil, apierr.New(apierr.ReplicaTargetReplicated, "remote_entity_id: %d is replicated already", id).About("remote_entity_id")
-	case m.Ask.RemoteAction == baseNone && (model.ImageID(o) != 0 || len(r.b.Children(o)) > 0):
+	case m.Ask.RemoteAction == baseNone && (im.Used() != 0 || len(r.b.Children(o)) > 0):
 		return nil, apierr.New(apierr.ReplicaTargetNotEmpty, "remote_entity_id: %d is not formatted", id).About("remote_entity_id")
 	}
 	return o, r.checkSnapshots(o)
@@ -233,7 +237,7 @@ func (r *replica) targetBase(p *pair, o *schema.Object, m memberOffer, out *memb
 		}
 		out.Mismatch = im.Digest() != m.Digest
 		p.Mismatch = out.Mismatch
-		p.Base, err = r.hold(p, m.BaseGUID, model.ImageID(o), model.DatasetSize.Get(o))
+		p.Base, err = r.holdNow(p, m.BaseGUID, o)
 		return err
 	case baseSnapshot:
 		snap, err := baseOf(r.b, o, m.Ask.RemoteBase)
@@ -243,11 +247,10 @@ func (r *replica) targetBase(p *pair, o *schema.Object, m memberOffer, out *memb
 		if guid := model.DatasetRMRGUID.Get(snap); guid == "" || guid != m.BaseGUID {
 			return apierr.New(apierr.ReplicaBaseMismatch, "remote_base_entity_id: snapshot %d is of another image", snap.ID()).About("remote_base_entity_id")
 		}
-		if err := r.b.PointAt(o, model.ImageID(snap)); err != nil {
+		if p.Base, err = r.holdNow(p, m.BaseGUID, snap); err != nil {
 			return err
 		}
-		p.Base, err = r.hold(p, m.BaseGUID, model.ImageID(snap), model.DatasetSize.Get(snap))
-		return err
+		return r.b.PointAt(o, p.Base.Image)
 	}
 	return nil
 }
@@ -263,6 +266,9 @@ func takeImages(b *model.Box, ask jobMessage, keep bool) error {
 	if err := r.checkTarget(); err != nil {
 		return err
 	}
+	if err := r.checkPool(); err != nil && !ask.Last {
+		return err
+	}
 	var fresh []content
 	for _, c := range ask.Members {
 		p := r.pairOf(c.Dataset)
@@ -274,6 +280,9 @@ func takeImages(b *model.Box, ask jobMessage, keep bool) error {
 		}
 		if err := r.take(p, c, keep); err != nil {
 			return err
+		}
+		if ask.Last {
+			p.Streams = false
 		}
 		p.Initial, p.LastSync, p.Restore = false, b.Tx.Now().MS(), ask.Time
 	}
@@ -314,6 +323,9 @@ func (r *replica) take(p *pair, c content, keep bool) error {
 	} else if err := r.drop(p, &p.Base); err != nil {
 		return err
 	}
-	p.Base, err = r.hold(p, c.GUID, model.ImageID(o), c.Size)
+	if err := r.b.Follow(o, c.Streams); err != nil {
+		return err
+	}
+	p.Base, err = r.holdNow(p, c.GUID, o)
 	return err
 }

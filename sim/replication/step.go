@@ -1,0 +1,210 @@
+package replication
+
+import (
+	"slices"
+
+	"infinisim/sim/apierr"
+	"infinisim/sim/data"
+	"infinisim/sim/job"
+	"infinisim/sim/model"
+	"infinisim/sim/schema"
+)
+
+// Pairs in step. While hosts' writes go to both sides at once, the side that
+// mirrors has no content of its own: it goes along with the writes of the other
+// side's workload, as the same function of time. When the two part, both fix
+// what they show at that instant: it is the image that they have in common.
+
+// jobMirror brings the other side along with a workload that began to write.
+const jobMirror = "replica.mirror"
+
+// stepping reports whether pairs can be in step in a state.
+func stepping(s state) bool {
+	return slices.Contains(states(synchronized, syncInitial, peerSynchronized, peerInitial), s)
+}
+
+// inStep reports whether a member's writes go to both sides. While a new member
+// joins, the old ones go on doing so.
+func (r *replica) inStep(p *pair) bool {
+	switch r.state() {
+	case synchronized, peerSynchronized:
+		return true
+	case syncInitial, peerInitial:
+		return !p.Initial && r.connected()
+	}
+	return false
+}
+
+// enter puts the replica in a state. Where that is the end of being in step, it
+// is so before anything else happens.
+func (r *replica) enter(s state) error {
+	ends := stepping(r.state()) && !stepping(s)
+	if ends {
+		if err := r.part(); err != nil {
+			return err
+		}
+	}
+	replicaState.Set(r.o, string(s))
+	if ends {
+		return r.save()
+	}
+	return nil
+}
+
+// together lists the pairs of which one side goes along with the other.
+func (r *replica) together() ([]*pair, error) {
+	var out []*pair
+	for i := range r.pairs {
+		p := &r.pairs[i]
+		o, err := r.dataset(p)
+		if err != nil {
+			return nil, err
+		}
+		if p.Streams || r.b.Follows(o) {
+			out = append(out, p)
+		}
+	}
+	return out, nil
+}
+
+// part ends the pairs' going along with each other, at this instant, and saves
+// the replica if there were any.
+func (r *replica) part() error {
+	pairs, err := r.together()
+	if err != nil || len(pairs) == 0 {
+		return err
+	}
+	if err := r.partPairs(pairs); err != nil {
+		return err
+	}
+	return r.save()
+}
+
+// partPairs ends it for some of the pairs. Where the link is lost each side does
+// so by itself.
+func (r *replica) partPairs(pairs []*pair) error {
+	if r.connected() && ReplicaRole.Get(r.o) != roleTarget {
+		err := r.sendPairs(pairs, true)
+		if apierr.CodeOf(err) == apierr.ReplicaNotFound {
+			return nil // its half was removed by force
+		}
+		return err
+	}
+	for _, p := range pairs {
+		if err := r.partHere(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// partHere fixes what this side of a pair shows; the other one does the same.
+func (r *replica) partHere(p *pair) error {
+	o, err := r.dataset(p)
+	if err != nil {
+		return err
+	}
+	if err := r.b.Follow(o, nil); err != nil {
+		return err
+	}
+	next, err := r.holdNow(p, p.Base.GUID, o)
+	if err != nil {
+		return err
+	}
+	if err := r.drop(p, &p.Base); err != nil {
+		return err
+	}
+	p.Base, p.Streams = next, false
+	return nil
+}
+
+// comeAlong has the other side go along with the workloads that it does not know
+// of yet.
+func (r *replica) comeAlong() error {
+	var pairs []*pair
+	for i := range r.pairs {
+		p := &r.pairs[i]
+		if p.Streams || !r.inStep(p) || !r.connected() {
+			continue
+		}
+		o, err := r.dataset(p)
+		if err != nil {
+			return err
+		}
+		if r.b.OwnStream(o) != nil {
+			pairs = append(pairs, p)
+		}
+	}
+	if len(pairs) == 0 {
+		return nil
+	}
+	if r.slow() {
+		return r.fire(evSlow)
+	}
+	if err := r.sendPairs(pairs, false); err != nil {
+		return err
+	}
+	return r.save()
+}
+
+// lookAlong has comeAlong run once what happens now is over, if there is
+// anything for it to do.
+func (r *replica) lookAlong() error {
+	if !stepping(r.state()) || len(job.Of(r.b.Tx, r.b.Owner(r.o), jobMirror)) > 0 {
+		return nil
+	}
+	for i := range r.pairs {
+		p := &r.pairs[i]
+		o, err := r.dataset(p)
+		if err != nil {
+			return err
+		}
+		if !p.Streams && r.inStep(p) && r.b.OwnStream(o) != nil {
+			r.b.After(0, job.Settle, jobMirror, r.o)
+			return nil
+		}
+	}
+	return nil
+}
+
+// written is how many bytes a second hosts write to the members.
+func (r *replica) written() (n int64) {
+	for i := range r.pairs {
+		if o, err := r.dataset(&r.pairs[i]); err == nil {
+			n += r.b.WriteRate(o)
+		}
+	}
+	return n
+}
+
+// mirror follows a host's write on the source of a synchronized replica: both
+// sides have it before the write is answered. One that writes more than the
+// link carries falls out of step.
+func mirror(b *model.Box, o *schema.Object, _ data.Image) error {
+	if !model.DatasetRMRSource.Get(o) && !model.DatasetRMRPeer.Get(o) {
+		return nil
+	}
+	reps, err := replicasOf(b, o)
+	if err != nil {
+		return err
+	}
+	for _, r := range reps {
+		p := r.pairOf(o.ID())
+		if !r.inStep(p) {
+			continue
+		}
+		if r.state() == synchronized && r.slow() {
+			if err := r.fire(evSlow); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := r.sendPairs([]*pair{p}, false); err != nil {
+			return err
+		}
+		if err := r.save(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
