@@ -21,6 +21,7 @@ import (
 	"infinisim/sim/clock"
 	"infinisim/sim/fabric"
 	"infinisim/sim/lab"
+	"infinisim/sim/model"
 )
 
 // Topology says which arrays of a new lab are linked.
@@ -47,6 +48,9 @@ type Link = lab.Link
 
 // Write says what a host writes to a dataset.
 type Write = lab.Write
+
+// Workload is what hosts do to a dataset, second after second.
+type Workload = model.Workload
 
 // ArraySetup is what a new array may be told.
 type ArraySetup = lab.ArraySetup

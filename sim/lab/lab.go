@@ -252,6 +252,12 @@ type Write struct {
 	Seed   uint64 `json:"seed"`
 }
 
+// SetWorkload has hosts work on a dataset of an array from now on, in place of
+// what they did before.
+func (l *Lab) SetWorkload(ctx context.Context, key string, dataset int64, w model.Workload) error {
+	return l.On(ctx, key, func(b *model.Box) error { return b.SetWorkload(dataset, w) })
+}
+
 // Digest is the digest of a dataset's content and the bytes it uses.
 func (l *Lab) Digest(ctx context.Context, key string, dataset int64) (digest string, used int64, err error) {
 	err = l.View(ctx, key, func(b *model.Box) error {

@@ -64,23 +64,41 @@ func stateOf(p *schema.Object) string {
 // have, and gives back what it needs no more. Only a host's write extends it.
 func (b *Box) extendPool(p *schema.Object) error {
 	own := PoolPhysical.Get(p) - poolExtended.Get(p)
-	need := max(roundUp(poolPhysical.Get(p)-own, poolUnit), 0)
-	switch now := poolExtended.Get(p); {
-	case need <= now:
-	case !b.hostWrites:
+	over := poolPhysical.Get(p) - own
+	if over > poolExtended.Get(p) && !b.hostWrites {
 		return nil
-	default:
-		most, err := b.bufferOf(p)
-		if err != nil {
-			return err
-		}
-		if need > most {
-			return nil // checkPhysical refuses what led to this
-		}
+	}
+	need, fits, err := b.extension(p, over)
+	if err != nil || !fits {
+		return err // checkPhysical refuses what led to this
 	}
 	poolExtended.Set(p, need)
 	PoolPhysical.Set(p, own+need)
 	return nil
+}
+
+// extension is how far a pool is extended for so many bytes beyond its own
+// capacity: in whole units, or, while workloads fill it, in hundredths of what
+// the buffer has.
+//
+// unsourced: the steps of a pool that hosts fill without a pause.
+func (b *Box) extension(p *schema.Object, beyond int64) (need int64, fits bool, err error) {
+	if beyond <= 0 {
+		return 0, true, nil
+	}
+	most, err := b.bufferOf(p)
+	if err != nil {
+		return 0, false, err
+	}
+	need = roundUp(beyond, poolUnit)
+	if need > most {
+		return 0, false, nil
+	}
+	if b.fillingOf(p.ID()).Rate > 0 {
+		step := roundUp(max(most/100, 1), poolUnit)
+		need = min(roundUp(beyond, step), most/poolUnit*poolUnit)
+	}
+	return need, true, nil
 }
 
 // bufferOf is how far the emergency buffer can extend a pool in all.

@@ -176,8 +176,11 @@ func (b *Box) marks(p *schema.Object, t clock.Time) (string, error) {
 		return "", err
 	}
 	n += poolPhysical.Get(p)
-	own := PoolPhysical.Get(p) - poolExtended.Get(p)
-	out := fmt.Sprint(over(n, PoolPhysical.Get(p), PoolWarning, p), over(n, PoolPhysical.Get(p), PoolCritical, p), max(roundUp(n-own, poolUnit), 0))
+	need, fits, err := b.extension(p, n-(PoolPhysical.Get(p)-poolExtended.Get(p)))
+	if err != nil {
+		return "", err
+	}
+	out := fmt.Sprint(over(n, PoolPhysical.Get(p), PoolWarning, p), over(n, PoolPhysical.Get(p), PoolCritical, p), need, fits)
 	if b.fillingOf(p.ID()).Files == 0 {
 		return out, nil
 	}
@@ -299,7 +302,7 @@ func fillPool(b *Box, p *schema.Object, _ job.Job) error {
 	if err != nil {
 		return err
 	}
-	most, err := b.bufferOf(p)
+	_, fits, err := b.extension(p, n-(PoolPhysical.Get(p)-poolExtended.Get(p)))
 	if err != nil {
 		return err
 	}
@@ -307,8 +310,6 @@ func fillPool(b *Box, p *schema.Object, _ job.Job) error {
 	if err != nil {
 		return err
 	}
-	need := roundUp(n-(PoolPhysical.Get(p)-poolExtended.Get(p)), poolUnit)
-	fits := need <= max(most, 0)
 	for _, o := range all {
 		if fits {
 			_, err = b.Freeze(o)
