@@ -58,7 +58,7 @@ func deleteReplica(b *model.Box, o *schema.Object, in *model.Input) (any, error)
 		return nil, apierr.New(apierr.ReplicaIsTarget, "replica %d is a target: delete it at its source, or force it", o.ID())
 	}
 	if r.leads() {
-		if err := stopJob(r); err != nil {
+		if err := r.stopJob(); err != nil {
 			return nil, err
 		}
 		if err := r.save(); err != nil { // the answer shows it
@@ -118,7 +118,7 @@ func releaseReplica(b *model.Box, _ fabric.Message, ask release) (any, error) {
 	}
 	r.newSerial = ask.NewSerial
 	if r.leads() {
-		if err := stopJob(r); err != nil {
+		if err := r.stopJob(); err != nil {
 			return nil, err
 		}
 	}

@@ -61,14 +61,12 @@ const (
 type rule struct {
 	in     []state
 	on     event
-	guard  func(r *replica) bool
+	guard  guard
 	to     state
-	effect []func(r *replica) error
+	effect []effect
 }
 
 func states(s ...state) []state { return s }
-
-func effects(fn ...func(r *replica) error) []func(r *replica) error { return fn }
 
 // rules is the machine of all replicas.
 func rules() []rule {
@@ -173,40 +171,22 @@ func adminRules() []rule {
 	}
 }
 
-func both(a, b func(*replica) bool) func(*replica) bool {
-	return func(r *replica) bool { return a(r) && b(r) }
-}
+func (r *replica) up() bool { return r.connected() && (r.isPeer() || r.served()) }
 
-func not(a func(*replica) bool) func(*replica) bool {
-	return func(r *replica) bool { return !a(r) }
-}
-
-func isInitial(r *replica) bool { return r.initial() }
-
-func isDown(r *replica) bool { return !isUp(r) }
-
-func isUp(r *replica) bool { return r.connected() && (r.isPeer() || r.served()) }
-
-func isMirrored(r *replica) bool { return r.mirrored() }
-
-func isSlow(r *replica) bool { return r.slow() }
-
-func isBehind(r *replica) bool { return r.behind() }
-
-func isHeld(r *replica) bool { return r.job != nil && r.job.Phase == phaseHold }
+func (r *replica) held() bool { return r.job != nil && r.job.Phase == phaseHold }
 
 // fire moves a replica by an event and saves it. An event that the table does
 // not know for the replica's state changes nothing.
 func (r *replica) fire(on event) error {
 	for _, rule := range rules() {
-		if rule.on != on || !slices.Contains(rule.in, r.state()) || rule.guard != nil && !rule.guard(r) {
+		if rule.on != on || !slices.Contains(rule.in, r.state()) || rule.guard != nil && !rule.guard().holds(r) {
 			continue
 		}
 		if rule.to != "" {
 			replicaState.Set(r.o, string(rule.to))
 		}
-		for _, do := range rule.effect {
-			if err := do(r); err != nil {
+		for _, e := range rule.effect {
+			if err := e().do(r); err != nil {
 				return fmt.Errorf("replica %d of %s: %s: %w", r.o.ID(), r.b.Key, on, err)
 			}
 		}

@@ -112,5 +112,3 @@ func peerRestRules() []rule {
 		{states(peerRestStopped, peerAutoStopped), evResume, nil, "", effects(askResume)},
 	}
 }
-
-func isLeader(r *replica) bool { return r.leads() }
