@@ -1,7 +1,9 @@
 package replication
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 )
 
@@ -178,10 +180,11 @@ func (r *replica) held() bool { return r.job != nil && r.job.Phase == phaseHold 
 // fire moves a replica by an event and saves it. An event that the table does
 // not know for the replica's state changes nothing.
 func (r *replica) fire(on event) error {
-	for _, rule := range rules() {
+	for i, rule := range rules() {
 		if rule.on != on || !slices.Contains(rule.in, r.state()) || rule.guard != nil && !rule.guard().holds(r) {
 			continue
 		}
+		from := r.state()
 		if rule.to != "" {
 			replicaState.Set(r.o, string(rule.to))
 		}
@@ -190,7 +193,20 @@ func (r *replica) fire(on event) error {
 				return fmt.Errorf("replica %d of %s: %s: %w", r.o.ID(), r.b.Key, on, err)
 			}
 		}
+		r.trace(i, on, from)
 		return r.save()
 	}
 	return nil
+}
+
+// trace logs which rule moved the replica, once what it did is kept.
+func (r *replica) trace(rule int, on event, from state) {
+	log := r.b.Eng.Log
+	if !log.Enabled(context.Background(), slog.LevelDebug) {
+		return
+	}
+	array, id, to := r.b.Key, r.o.ID(), r.state()
+	r.b.Tx.OnCommit(func() {
+		log.Debug("replica moved", "array", array, "replica", id, "from", string(from), "on", string(on), "rule", rule, "to", string(to))
+	})
 }
