@@ -21,6 +21,7 @@ const (
 
 // What the halves of an ACTIVE_ACTIVE replica tell each other.
 const (
+	evLeaderWaits   event = "leader_waits"  // the first copy waits for a slot
 	evLeaderStarts  event = "leader_starts" // the first copy begins
 	evLeaderRuns    event = "leader_runs"   // a job catches up
 	evLeaderIsEqual event = "leader_is_equal"
@@ -40,6 +41,7 @@ func peerRules() []rule {
 		{states(peerPending), evStart, not(hasSlot), "", nil},
 		{states(peerPending), evStart, isDown, peerInitialStalled, effects(startJob, stall)},
 		{states(peerPending), evStart, nil, peerInitial, effects(startJob, tell)},
+		{states(peerRestStopped, peerAutoStopped), evLeaderWaits, nil, peerPending, effects(obey, awake)},
 		{states(peerPending, peerInitialStalled), evLeaderStarts, nil, peerInitial, effects(noWait)},
 		{states(peerSynchronized), evLeaderStarts, nil, peerInitial, nil},
 		{states(peerInitial, peerRunning), evLeaderStalls, nil, peerInitialStalled, nil},
@@ -107,7 +109,7 @@ func peerRestRules() []rule {
 		{copying, evPeerAutoRests, nil, peerAutoStopped, effects(stopServing, note("AUTO_SUSPENDED"))},
 		{states(peerSynchronized, peerStalled), evPeerAutoRests, nil, peerAutoStopped, effects(yield, note("AUTO_SUSPENDED"))},
 
-		{serving, evResume, isInitial, peerPending, effects(awake, note("RESUMED"), again)},
+		{serving, evResume, isInitial, peerPending, effects(awake, note("RESUMED"), tell, again)},
 		{serving, evResume, nil, peerRunning, effects(awake, reunite, note("RESUMED"))},
 		{states(peerRestStopped, peerAutoStopped), evResume, nil, "", effects(askResume)},
 	}
