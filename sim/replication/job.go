@@ -323,9 +323,11 @@ func (r *replica) holdJob() error {
 }
 
 // awaitLink suspends the replica once the link has been lost for a day
-// (vendor KB 115000246965).
+// (vendor KB 115000246965). A day that has begun goes on.
 func (r *replica) awaitLink() error {
-	r.cancel(jobExpire)
+	if len(job.Of(r.b.Tx, r.b.Owner(r.o), jobExpire)) > 0 {
+		return nil
+	}
 	r.b.After(r.b.Profile().LinkLoss, job.Deadline, jobExpire, r.o)
 	return nil
 }

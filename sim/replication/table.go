@@ -112,6 +112,7 @@ func lossRules() []rule {
 		{states(synchronized), evLost, nil, outOfSync, effects(holdJob, awaitLink, note("OUT_OF_SYNC"))},
 		{states(syncRunning, outOfSyncRunning), evLost, nil, outOfSync, effects(stall, awaitLink)},
 		{states(asyncPending, asyncIdle, syncPending), evLost, nil, "", effects(awaitLink)},
+		{states(asyncInitialStalled, asyncStalled, syncInitialStalled, outOfSync), evLost, nil, "", effects(awaitLink)},
 
 		// The link is back: the remaining bytes alone are sent.
 		{states(asyncInitialStalled), evBack, nil, asyncInitial, effects(unstall)},

@@ -55,7 +55,7 @@ func peerRules() []rule {
 		// the witness, from who is preferred, and from who has the newest data.
 		{states(peerInitial), evLost, isLeader, peerInitialStalled, effects(stall, awaitLink)},
 		{states(peerInitial), evLost, nil, peerInitialStalled, effects(stopServing, awaitLink)},
-		{states(peerPending), evLost, nil, "", effects(awaitLink)},
+		{states(peerPending, peerInitialStalled), evLost, nil, "", effects(awaitLink)},
 		{states(peerSynchronized), evLost, neitherWins, peerStalled, effects(setNobody, yield, awaitLink, note("OUT_OF_SYNC"))},
 		{states(peerSynchronized), evLost, wins, peerLagging, effects(lead, awaitLink, note("OUT_OF_SYNC"))},
 		{states(peerSynchronized), evLost, nil, peerStalled, effects(yield, awaitLink, note("OUT_OF_SYNC"))},
