@@ -32,7 +32,8 @@ type Engine struct {
 	NoLimits bool
 	// EventLog is how many events an array keeps, 0 for the real one's 500,000.
 	EventLog int
-	// Log hears of our own bugs and of nothing else.
+	// Log hears of our own bugs and, at the level of debugging, of each move of
+	// a replica.
 	Log *slog.Logger
 }
 

@@ -61,7 +61,7 @@ func deleteReplica(b *model.Box, o *schema.Object, in *model.Input) (any, error)
 		return nil, err
 	}
 	if r.leads() {
-		if err := stopJob(r); err != nil {
+		if err := r.stopJob(); err != nil {
 			return nil, err
 		}
 		if err := r.save(); err != nil { // the answer shows it
@@ -121,7 +121,7 @@ func releaseReplica(b *model.Box, _ fabric.Message, ask release) (any, error) {
 	}
 	r.newSerial = ask.NewSerial
 	if r.leads() {
-		if err := stopJob(r); err != nil {
+		if err := r.stopJob(); err != nil {
 			return nil, err
 		}
 	}

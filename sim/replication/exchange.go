@@ -74,7 +74,7 @@ func (r *replica) pack(p *pair, h held) (content, error) {
 }
 
 // hello learns which image the peer has, before a replica goes on.
-func hello(r *replica) error {
+func (r *replica) hello() error {
 	var answer helloAnswer
 	if err := r.message(msgHello, jobMessage{Replica: ReplicaRemoteID.Get(r.o)}, &answer); err != nil {
 		return err
@@ -140,7 +140,7 @@ type helloAnswer struct {
 //
 // unsourced: that a SYNC replica is synchronized once what is left takes less
 // than a second to send.
-func caughtUp(r *replica) bool {
+func (r *replica) caughtUp() bool {
 	path := r.path()
 	if !r.connected() || r.slow() {
 		return false
@@ -171,7 +171,7 @@ func caughtUp(r *replica) bool {
 
 // mirrorAll makes the target equal to the source as it is now; from here on
 // every write goes to both.
-func mirrorAll(r *replica) error {
+func (r *replica) mirrorAll() error {
 	all := make([]*pair, 0, len(r.pairs))
 	for i := range r.pairs {
 		all = append(all, &r.pairs[i])

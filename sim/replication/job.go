@@ -73,7 +73,7 @@ func (r *engine) handleJobs() {
 
 // startJob takes an image of every member at this instant and begins to send
 // what differs from the last one that both sides have.
-func startJob(r *replica) error {
+func (r *replica) startJob() error {
 	r.cancel(jobPhase, jobStart)
 	initial := r.initial()
 	j := &running{
@@ -199,7 +199,7 @@ func (r *replica) troubled(err error) error {
 }
 
 // endJob makes the image that was sent the one that both sides have.
-func endJob(r *replica) error {
+func (r *replica) endJob() error {
 	j := r.job
 	if err := r.adopt(); err != nil {
 		return err
@@ -248,7 +248,7 @@ func (r *replica) adopt() error {
 
 // planNext puts the next job on the timetable: an interval after the start of
 // the last one, at once if that is past.
-func planNext(r *replica) error {
+func (r *replica) planNext() error {
 	now := r.b.Tx.Now()
 	interval := time.Duration(ReplicaInterval.Get(r.o)) * time.Millisecond
 	if interval == 0 {
@@ -269,14 +269,14 @@ func (r *replica) plan(due clock.Time) {
 	job.Add(r.b.Tx, job.Job{Due: due, Class: job.Periodic, Name: jobStart, Owner: r.b.Owner(r.o)})
 }
 
-func noPlan(r *replica) error {
+func (r *replica) noPlan() error {
 	r.cancel(jobStart)
 	ReplicaNextStart.SetNull(r.o)
 	return nil
 }
 
 // ask makes somebody wait for the running job.
-func ask(r *replica) error {
+func (r *replica) ask() error {
 	r.job.Asked = true
 	for _, j := range r.cancel(jobPhase) {
 		j.Class = job.Settle
@@ -286,7 +286,7 @@ func ask(r *replica) error {
 }
 
 // stall keeps what the running job has done until the link is back.
-func stall(r *replica) error {
+func (r *replica) stall() error {
 	j := r.job
 	j.Stalled = true
 	for _, due := range r.cancel(jobPhase) {
@@ -302,7 +302,7 @@ func stall(r *replica) error {
 }
 
 // unstall goes on where stall stopped.
-func unstall(r *replica) error {
+func (r *replica) unstall() error {
 	j := r.job
 	j.Stalled = false
 	r.cancel(jobExpire, jobRetry)
@@ -317,28 +317,30 @@ func unstall(r *replica) error {
 }
 
 // holdJob shows a job that waits for the link and has nothing to send yet.
-func holdJob(r *replica) error {
+func (r *replica) holdJob() error {
 	r.job = &running{ID: r.b.Tx.Next(r.b.Key, "job"), Phase: phaseHold, Started: r.b.Tx.Now(), Stalled: true}
 	ReplicaStarted.Set(r.o, r.b.Tx.Now().MS())
 	return nil
 }
 
 // awaitLink suspends the replica once the link has been lost for a day
-// (vendor KB 115000246965).
-func awaitLink(r *replica) error {
-	r.cancel(jobExpire)
+// (vendor KB 115000246965). A day that has begun goes on.
+func (r *replica) awaitLink() error {
+	if len(job.Of(r.b.Tx, r.b.Owner(r.o), jobExpire)) > 0 {
+		return nil
+	}
 	r.b.After(r.b.Profile().LinkLoss, job.Deadline, jobExpire, r.o)
 	return nil
 }
 
-func noWait(r *replica) error {
+func (r *replica) noWait() error {
 	r.cancel(jobExpire)
 	return nil
 }
 
 // stopJob ends the running job and what waits behind it. A commit that the
 // peer has not confirmed is asked for, or kept until it can be.
-func stopJob(r *replica) error {
+func (r *replica) stopJob() error {
 	r.cancel(jobPhase, jobStart, jobExpire, jobRetry)
 	ReplicaNextStart.SetNull(r.o)
 	replicaWaiting.Set(r.o, false)

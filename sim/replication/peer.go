@@ -48,6 +48,8 @@ type peerAnswer struct {
 // telling says what the other half hears when this one comes to a state.
 func telling(r *replica) event {
 	switch r.state() {
+	case peerPending:
+		return evLeaderWaits
 	case peerInitial:
 		return evLeaderStarts
 	case peerInitialStalled:
@@ -68,7 +70,7 @@ func telling(r *replica) event {
 
 // tell has the other half follow. One that cannot be reached finds out when the
 // link is back.
-func tell(r *replica) error {
+func (r *replica) tell() error {
 	if r.quiet || !r.connected() {
 		return nil
 	}
@@ -80,7 +82,7 @@ func tell(r *replica) error {
 }
 
 // askResume has the half that serves resume, and follows it.
-func askResume(r *replica) error {
+func (r *replica) askResume() error {
 	has := r.greeting()
 	var answer peerAnswer
 	ask := peerMessage{Replica: ReplicaRemoteID.Get(r.o), On: evResume, Hello: &has}
@@ -88,10 +90,10 @@ func askResume(r *replica) error {
 		return err
 	}
 	replicaState.Set(r.o, string(answer.State))
-	if err := obey(r); err != nil {
+	if err := r.obey(); err != nil {
 		return err
 	}
-	return awake(r)
+	return r.awake()
 }
 
 func (r *engine) handlePeers() {
@@ -114,40 +116,40 @@ func (r *engine) handlePeers() {
 }
 
 // setNobody marks a half of a replica that neither half serves.
-func setNobody(r *replica) error {
+func (r *replica) setNobody() error {
 	replicaNobody.Set(r.o, true)
 	return nil
 }
 
 // nobodyServes reports whether both halves stopped, and this one is to lead
 // them out of it.
-func nobodyServes(r *replica) bool {
+func (r *replica) nobodyServes() bool {
 	return replicaNobody.Get(r.o) && ReplicaPreferred.Get(r.o)
 }
 
-func suspendedHere(r *replica) bool { return ReplicaFromLocal.Get(r.o) }
+func (r *replica) suspendedHere() bool { return ReplicaFromLocal.Get(r.o) }
 
 // lead makes this half the one that serves, and from which jobs go out.
-func lead(r *replica) error {
+func (r *replica) lead() error {
 	replicaLeads.Set(r.o, true)
-	return serve(r)
+	return r.serve()
 }
 
 // yield makes this half the one that is brought up to date.
-func yield(r *replica) error {
+func (r *replica) yield() error {
 	replicaLeads.Set(r.o, false)
-	return stopServing(r)
+	return r.stopServing()
 }
 
 // obey is a half that the leader brings up to date.
-func obey(r *replica) error {
+func (r *replica) obey() error {
 	replicaNobody.Set(r.o, false)
 	r.cancel(jobExpire, jobRetry)
-	return yield(r)
+	return r.yield()
 }
 
-func serve(r *replica) error       { return r.paths(true) }
-func stopServing(r *replica) error { return r.paths(false) }
+func (r *replica) serve() error       { return r.paths(true) }
+func (r *replica) stopServing() error { return r.paths(false) }
 
 // paths says whether hosts reach the half's volumes.
 func (r *replica) paths(available bool) error {
@@ -205,17 +207,17 @@ func (r *replica) served() bool {
 	return true
 }
 
-func fromHere(r *replica) error {
+func (r *replica) fromHere() error {
 	ReplicaFromLocal.Set(r.o, true)
 	return nil
 }
 
-func fromThere(r *replica) error {
+func (r *replica) fromThere() error {
 	ReplicaFromLocal.Set(r.o, false)
-	return noWait(r)
+	return r.noWait()
 }
 
-func awake(r *replica) error {
+func (r *replica) awake() error {
 	ReplicaFromLocal.SetNull(r.o)
 	ReplicaReason.SetNull(r.o)
 	ReplicaStateText.SetNull(r.o)
@@ -229,7 +231,7 @@ func (r *replica) rests() bool {
 
 // reunite brings the other half up to date from this one. The other one may
 // have been suspended while it could not be reached; then this one rests too.
-func reunite(r *replica) error {
+func (r *replica) reunite() error {
 	answer := r.heard
 	if answer == nil {
 		answer = &helloAnswer{}
@@ -238,15 +240,15 @@ func reunite(r *replica) error {
 		}
 		if answer.Rests && answer.FromLocal {
 			replicaState.Set(r.o, string(peerRestServing))
-			return fromThere(r)
+			return r.fromThere()
 		}
 	}
 	replicaNobody.Set(r.o, false)
 	if err := r.agree(*answer); err != nil {
 		return err
 	}
-	if err := startJob(r); err != nil {
+	if err := r.startJob(); err != nil {
 		return err
 	}
-	return tell(r)
+	return r.tell()
 }

@@ -26,7 +26,7 @@ const (
 	reasonPermanent = "PERMANENT_FAILURE"
 )
 
-func tryLater(r *replica) error {
+func (r *replica) tryLater() error {
 	fails := replicaFails.Get(r.o) + 1
 	replicaFails.Set(r.o, fails)
 	wait, reason := ReplicaRetryWait.Get(r.o), reasonTemporary

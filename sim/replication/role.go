@@ -81,7 +81,7 @@ func (r *replica) sourceRests() error {
 
 // turnTarget makes the half a target. It keeps its content until the new source
 // resumes.
-func turnTarget(r *replica) error {
+func (r *replica) turnTarget() error {
 	job.Cancel(r.b.Tx, r.b.Owner(r.o))
 	ReplicaRole.Set(r.o, roleTarget)
 	return r.turn(func(p *pair, o *schema.Object) {
@@ -92,7 +92,7 @@ func turnTarget(r *replica) error {
 
 // turnSource makes the half a source, which shows the last committed image and
 // can be written to as before it became a target.
-func turnSource(r *replica) error {
+func (r *replica) turnSource() error {
 	ReplicaRole.Set(r.o, roleSource)
 	err := r.turn(func(p *pair, o *schema.Object) {
 		model.DatasetRMRTarget.Set(o, false)

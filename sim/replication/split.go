@@ -77,13 +77,13 @@ func (r *replica) goOn(was state) error {
 		return r.save()
 	case syncPending, syncInitial, syncInitialStalled, syncRunning, outOfSync, outOfSyncRunning:
 		replicaState.Set(r.o, string(syncRunning))
-		if err := startJob(r); err != nil {
+		if err := r.startJob(); err != nil {
 			return err
 		}
 		return r.save()
 	case peerPending, peerInitial, peerInitialStalled, peerRunning, peerLagging, peerStalled:
 		replicaState.Set(r.o, string(peerRunning))
-		if err := startJob(r); err != nil {
+		if err := r.startJob(); err != nil {
 			return err
 		}
 		return r.save()

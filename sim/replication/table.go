@@ -1,7 +1,9 @@
 package replication
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 )
 
@@ -61,14 +63,12 @@ const (
 type rule struct {
 	in     []state
 	on     event
-	guard  func(r *replica) bool
+	guard  guard
 	to     state
-	effect []func(r *replica) error
+	effect []effect
 }
 
 func states(s ...state) []state { return s }
-
-func effects(fn ...func(r *replica) error) []func(r *replica) error { return fn }
 
 // rules is the machine of all replicas.
 func rules() []rule {
@@ -112,6 +112,7 @@ func lossRules() []rule {
 		{states(synchronized), evLost, nil, outOfSync, effects(holdJob, awaitLink, note("OUT_OF_SYNC"))},
 		{states(syncRunning, outOfSyncRunning), evLost, nil, outOfSync, effects(stall, awaitLink)},
 		{states(asyncPending, asyncIdle, syncPending), evLost, nil, "", effects(awaitLink)},
+		{states(asyncInitialStalled, asyncStalled, syncInitialStalled, outOfSync), evLost, nil, "", effects(awaitLink)},
 
 		// The link is back: the remaining bytes alone are sent.
 		{states(asyncInitialStalled), evBack, nil, asyncInitial, effects(unstall)},
@@ -173,49 +174,45 @@ func adminRules() []rule {
 	}
 }
 
-func both(a, b func(*replica) bool) func(*replica) bool {
-	return func(r *replica) bool { return a(r) && b(r) }
-}
+func (r *replica) up() bool { return r.connected() && (r.isPeer() || r.served()) }
 
-func not(a func(*replica) bool) func(*replica) bool {
-	return func(r *replica) bool { return !a(r) }
-}
-
-func isInitial(r *replica) bool { return r.initial() }
-
-func isDown(r *replica) bool { return !isUp(r) }
-
-func isUp(r *replica) bool { return r.connected() && (r.isPeer() || r.served()) }
-
-func isMirrored(r *replica) bool { return r.mirrored() }
-
-func isSlow(r *replica) bool { return r.slow() }
-
-func isBehind(r *replica) bool { return r.behind() }
-
-func isHeld(r *replica) bool { return r.job != nil && r.job.Phase == phaseHold }
+func (r *replica) held() bool { return r.job != nil && r.job.Phase == phaseHold }
 
 // fire moves a replica by an event and saves it. An event that the table does
 // not know for the replica's state changes nothing.
 func (r *replica) fire(on event) error {
-	for _, rule := range rules() {
-		if rule.on != on || !slices.Contains(rule.in, r.state()) || rule.guard != nil && !rule.guard(r) {
+	for i, rule := range rules() {
+		if rule.on != on || !slices.Contains(rule.in, r.state()) || rule.guard != nil && !rule.guard().holds(r) {
 			continue
 		}
+		from := r.state()
 		if rule.to != "" {
 			if err := r.enter(rule.to); err != nil {
 				return fmt.Errorf("replica %d of %s: %s: %w", r.o.ID(), r.b.Key, on, err)
 			}
 		}
-		for _, do := range rule.effect {
-			if err := do(r); err != nil {
+		for _, e := range rule.effect {
+			if err := e().do(r); err != nil {
 				return fmt.Errorf("replica %d of %s: %s: %w", r.o.ID(), r.b.Key, on, err)
 			}
 		}
+		r.trace(i, on, from)
 		if err := r.save(); err != nil {
 			return err
 		}
 		return r.lookAlong()
 	}
 	return nil
+}
+
+// trace logs which rule moved the replica, once what it did is kept.
+func (r *replica) trace(rule int, on event, from state) {
+	log := r.b.Eng.Log
+	if !log.Enabled(context.Background(), slog.LevelDebug) {
+		return
+	}
+	array, id, to := r.b.Key, r.o.ID(), r.state()
+	r.b.Tx.OnCommit(func() {
+		log.Debug("replica moved", "array", array, "replica", id, "from", string(from), "on", string(on), "rule", rule, "to", string(to))
+	})
 }

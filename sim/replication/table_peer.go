@@ -21,6 +21,7 @@ const (
 
 // What the halves of an ACTIVE_ACTIVE replica tell each other.
 const (
+	evLeaderWaits   event = "leader_waits"  // the first copy waits for a slot
 	evLeaderStarts  event = "leader_starts" // the first copy begins
 	evLeaderRuns    event = "leader_runs"   // a job catches up
 	evLeaderIsEqual event = "leader_is_equal"
@@ -40,6 +41,7 @@ func peerRules() []rule {
 		{states(peerPending), evStart, not(hasSlot), "", nil},
 		{states(peerPending), evStart, isDown, peerInitialStalled, effects(startJob, stall)},
 		{states(peerPending), evStart, nil, peerInitial, effects(startJob, tell)},
+		{states(peerRestStopped, peerAutoStopped), evLeaderWaits, nil, peerPending, effects(obey, awake)},
 		{states(peerPending, peerInitialStalled), evLeaderStarts, nil, peerInitial, effects(noWait)},
 		{states(peerSynchronized), evLeaderStarts, nil, peerInitial, nil},
 		{states(peerInitial, peerRunning), evLeaderStalls, nil, peerInitialStalled, nil},
@@ -53,7 +55,7 @@ func peerRules() []rule {
 		// the witness, from who is preferred, and from who has the newest data.
 		{states(peerInitial), evLost, isLeader, peerInitialStalled, effects(stall, awaitLink)},
 		{states(peerInitial), evLost, nil, peerInitialStalled, effects(stopServing, awaitLink)},
-		{states(peerPending), evLost, nil, "", effects(awaitLink)},
+		{states(peerPending, peerInitialStalled), evLost, nil, "", effects(awaitLink)},
 		{states(peerSynchronized), evLost, neitherWins, peerStalled, effects(setNobody, yield, awaitLink, note("OUT_OF_SYNC"))},
 		{states(peerSynchronized), evLost, wins, peerLagging, effects(lead, awaitLink, note("OUT_OF_SYNC"))},
 		{states(peerSynchronized), evLost, nil, peerStalled, effects(yield, awaitLink, note("OUT_OF_SYNC"))},
@@ -107,10 +109,8 @@ func peerRestRules() []rule {
 		{copying, evPeerAutoRests, nil, peerAutoStopped, effects(stopServing, note("AUTO_SUSPENDED"))},
 		{states(peerSynchronized, peerStalled), evPeerAutoRests, nil, peerAutoStopped, effects(yield, note("AUTO_SUSPENDED"))},
 
-		{serving, evResume, isInitial, peerPending, effects(awake, note("RESUMED"), again)},
+		{serving, evResume, isInitial, peerPending, effects(awake, note("RESUMED"), tell, again)},
 		{serving, evResume, nil, peerRunning, effects(awake, reunite, note("RESUMED"))},
 		{states(peerRestStopped, peerAutoStopped), evResume, nil, "", effects(askResume)},
 	}
 }
-
-func isLeader(r *replica) bool { return r.leads() }

@@ -85,7 +85,7 @@ func acceptReplica(b *model.Box, m fabric.Message, ask offer) (any, error) {
 		return nil, err
 	}
 	if r.isPeer() {
-		if err := stopServing(r); err != nil {
+		if err := r.stopServing(); err != nil {
 			return nil, err
 		}
 	}

@@ -192,3 +192,22 @@ func TestPeers_aLockedPool(t *testing.T) {
 	w.are("AUTO_SUSPENDED", "LAGGING", "SYNC_STALLED", true, false)
 	assert.Equal(t, "POOL_IS_LOCKED", w.half(boxB)["state_reason"])
 }
+
+// A link that is lost while a failed job waits to be tried again is lost like
+// any other: for a day.
+func TestRetry_andThenTheLinkIsLost(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"ASYNC", "SYNC", "ACTIVE_ACTIVE"} {
+		w := newWorld(t)
+		v := w.volume(boxA)
+		w.write(boxA, v, 0, gib, 3)
+		id := w.replicate(v, object{"replication_type": kind}).ID("id")
+		w.fail("replica.phase", 1)
+		w.advance(time.Second)
+		w.cut(true)
+		w.advance(time.Hour)
+		assert.Equal(t, []any{"ACTIVE", "STALLED"}, []any{w.replica(id)["state"], w.replica(id)["job_state"]}, kind)
+		w.advance(23 * time.Hour)
+		assert.Equal(t, "AUTO_SUSPENDED", w.replica(id)["state"], kind)
+	}
+}

@@ -36,7 +36,7 @@ func (r *replica) rpoBreached() error {
 
 // hasSlot reports whether a first copy may start: an array runs six at a time
 // (seen on hardware), and a path may allow fewer.
-func hasSlot(r *replica) bool {
+func (r *replica) hasSlot() bool {
 	var under int64
 	for _, s := range states(asyncInitial, asyncInitialStalled, syncInitial, syncInitialStalled) {
 		under += r.b.Tx.CountBy(r.b.Key, replicaState.Field(), Replica, schema.TextValue(string(s)))
@@ -79,11 +79,7 @@ func startPending(b *model.Box) error {
 	return nil
 }
 
-func again(r *replica) error { return r.fire(evStart) }
-
-func note(what string) func(r *replica) error {
-	return func(r *replica) error { return emitReplica(r.b, r.o, what, "INFO") }
-}
+func (r *replica) again() error { return r.fire(evStart) }
 
 // emitReplica reports what happened to a replica.
 //

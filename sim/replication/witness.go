@@ -15,7 +15,7 @@ import (
 // unsourced: that neither goes on if both lose a witness at the instant of the
 // cut, and that a witness which both had lost before counts as none. A peer in
 // another process is taken to see the witness.
-func wins(r *replica) bool {
+func (r *replica) wins() bool {
 	preferred := ReplicaPreferred.Get(r.o)
 	address := LinkWitness.Get(r.link)
 	if noWitness(address) {
@@ -38,7 +38,7 @@ func wins(r *replica) bool {
 
 // neitherWins reports whether no half goes on: both lost the witness with the
 // link.
-func neitherWins(r *replica) bool {
+func (r *replica) neitherWins() bool {
 	address, peer := LinkWitness.Get(r.link), linkPeer.Get(r.link)
 	if noWitness(address) || fabric.Remote(r.b.Tx, peer) {
 		return false
