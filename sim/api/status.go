@@ -36,7 +36,7 @@ func StatusOf(code apierr.Code) int {
 		apierr.TreeQNotFound, apierr.ShareNotFound, apierr.SharePermissionNotFound, apierr.SMBUserNotFound, apierr.SMBGroupNotFound,
 		apierr.NFSUserNotFound, apierr.IDPNotFound, apierr.ResetTokenUnknown, apierr.PolicyNotFound, apierr.ScheduleNotFound,
 		apierr.FCSwitchNotFound, apierr.SoftTargetNotFound, apierr.MetricFilterNotFound, apierr.MetricCollectorNotFound,
-		apierr.NLMLockNotFound:
+		apierr.NLMLockNotFound, apierr.CSRNotFound:
 		return http.StatusNotFound
 	case apierr.MethodNotAllowed:
 		return http.StatusMethodNotAllowed
@@ -70,6 +70,8 @@ func StatusOf(code apierr.Code) int {
 		apierr.ShareNameConflict, apierr.SMBUserNameConflict, apierr.SMBGroupNameConflict,
 		apierr.PolicyNameConflict, apierr.PolicyInUse, apierr.PolicyNotAssigned, apierr.PolicyForMember,
 		apierr.NFSUserConflict, apierr.IDPNameConflict, apierr.ScheduleNameConflict, apierr.ScheduleLimitExceeded, apierr.DatasetIsInternal, apierr.DatasetNotVolume,
+		apierr.KMSNotConfigured, apierr.KMSAlreadyEnabled, apierr.KMSNotEnabled, apierr.DomainJoined, apierr.DomainNotJoined,
+		apierr.DomainNoNetwork, apierr.DatasetNotReplicated,
 		apierr.FCSwitchNameConflict, apierr.SoftTargetLimit, apierr.MetricFilterInUse:
 		return http.StatusConflict
 	}

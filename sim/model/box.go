@@ -80,6 +80,8 @@ type Request struct {
 	Query url.Values
 	// Raw is the body, nil if there was none.
 	Raw json.RawMessage
+	// File is the file that was sent in a form, nil if there was none.
+	File []byte
 	// Approved says that the client approves what is dangerous.
 	Approved bool
 	// PageSize is the array's default length of a page, 0 for the usual.

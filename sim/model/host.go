@@ -81,6 +81,7 @@ func hostKind() *Kind {
 	}
 	k.Routes = append([]Route{
 		Post(k, "ports", addHostPort),
+		{Method: http.MethodGet, Path: "hosts/{id}/ports", Reads: true, Filters: anyHostPort(), Do: listHostPorts},
 		{Method: http.MethodDelete, Path: "hosts/{id}/ports/{type}/{address}", Do: removeHostPort},
 		{
 			Method: http.MethodGet, Path: "hosts/host_id_by_initiator_address/{address}", Reads: true, Anonymous: true, Do: hostByAddress,
@@ -139,6 +140,7 @@ func initiatorKind() *Kind {
 		{Method: http.MethodGet, Path: "initiators/{address}", Reads: true, Params: []string{"fields"}, Do: func(b *Box, _ *schema.Object, in *Input) (any, error) {
 			return b.initiator(in.Vars["address"])
 		}},
+		{Method: http.MethodDelete, Path: "initiators/{address}", Do: deleteInitiator},
 	}
 	return k
 }
@@ -179,6 +181,29 @@ func (b *Box) initiator(text string) (*schema.Object, error) {
 	return b.Must(Initiator, ids[0])
 }
 
+// deleteInitiator forgets an address, and so takes it from its host (InfiniSDK
+// 289.1.4, initiator.py, deletes initiators as it does all objects).
+//
+// unsourced: that the address of a host can be deleted this way.
+func deleteInitiator(b *Box, _ *schema.Object, in *Input) (any, error) {
+	o, err := b.initiator(in.Vars["address"])
+	if err != nil {
+		return nil, err
+	}
+	was, err := b.Render(o)
+	if err != nil {
+		return nil, err
+	}
+	host, err := b.Must(Host, InitiatorHost.Get(o))
+	if err != nil {
+		return nil, err
+	}
+	if err := b.Tx.Delete(b.Key, Initiator, o.ID()); err != nil {
+		return nil, err
+	}
+	return was, b.Save(host)
+}
+
 func (b *Box) portIDs(host *schema.Object) []int64 {
 	return b.Tx.IDsBy(b.Key, Initiator, InitiatorHost.Field(), schema.RefValue(host.ID()))
 }
@@ -193,6 +218,20 @@ func (b *Box) portsOf(host *schema.Object) ([]HostPort, error) {
 		out = append(out, HostPort{HostID: host.ID(), Type: InitiatorType.Get(o), Address: InitiatorAddress.Get(o)})
 	}
 	return out, nil
+}
+
+// anyHostPort has no field that a query could name: ports are paged and
+// nothing else.
+func anyHostPort() *schema.Type { return schema.NewType("host_port") }
+
+// listHostPorts answers as the member ports of a host (CSI driver, iboxapi,
+// 2025).
+func listHostPorts(b *Box, host *schema.Object, in *Input) (any, error) {
+	all, err := b.portsOf(host)
+	if err != nil {
+		return nil, err
+	}
+	return pageOf(anyHostPort(), in, all)
 }
 
 // addHostPort gives a host a port, in any spelling of its type and address.

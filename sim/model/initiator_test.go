@@ -68,3 +68,26 @@ func TestInitiator_iscsiTargets(t *testing.T) {
 	require.NoError(t, a.lab.On(t.Context(), boxA, func(b *model.Box) error { return b.SetFeature("iscsi", false) }))
 	assert.Equal(t, []any{name, name}, a.get(boxA, "initiators/"+iqn)["targets"])
 }
+
+func TestInitiators_portsAndDeletion(t *testing.T) {
+	t.Parallel()
+	a := newArrays(t, lab.ArraySetup{})
+	host := fmt.Sprintf("hosts/%d", a.post(boxA, "hosts", object{"name": "h"}).id("id"))
+	assert.Empty(t, a.list(boxA, host+"/ports"))
+	for _, address := range []string{"0000000000000001", "0000000000000002"} {
+		a.post(boxA, host+"/ports", object{"type": "fc", "address": address})
+	}
+	ports := a.list(boxA, host+"/ports")
+	assert.Equal(t, parts(t, a.get(boxA, host), "ports"), ports)
+	assert.Equal(t, ports[1:], a.list(boxA, host+"/ports?page=2&page_size=1"))
+
+	was := a.get(boxA, "initiators/00:00:00:00:00:00:00:01")
+	assert.Equal(t, was, a.do(boxA, "DELETE", "initiators/00:00:00:00:00:00:00:01", nil))
+	assert.Equal(t, ports[1:], a.list(boxA, host+"/ports"))
+	a.refused(boxA, map[string]refusal{
+		"gone":   {404, "INITIATOR_NOT_FOUND", "DELETE", "initiators/0000000000000001", nil},
+		"host":   {404, "HOST_NOT_FOUND", "GET", "hosts/987654/ports", nil},
+		"filter": {400, "UNKNOWN_PARAMETER", "GET", host + "/ports?type=eq:FC", nil},
+	})
+	a.post(boxA, host+"/ports", object{"type": "fc", "address": "0000000000000001"})
+}
