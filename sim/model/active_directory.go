@@ -56,7 +56,6 @@ const (
 func addDomains(c *Catalog) {
 	const path = "activedirectory/domains"
 	smb := schema.Gate{Feature: "native_smb"}
-	mapping := schema.Gate{Feature: "native_smb", AtLeast: 2}
 	post := func(action string, gate schema.Gate, do func(b *Box, in *Input) (any, error)) {
 		c.AddRoutes(Route{
 			Method: http.MethodPost, Path: path + action, Least: RoleAdmin, Needs: gate,
@@ -68,16 +67,16 @@ func addDomains(c *Catalog) {
 			return showDomain(b)
 		}},
 		Route{
-			Method: http.MethodGet, Path: path + "/user_query", Reads: true, Needs: mapping, Params: []string{"sid", "uid", "username"},
+			Method: http.MethodGet, Path: path + "/user_query", Reads: true, Needs: gateUserMapping, Params: []string{"sid", "uid", "username"},
 			Do: func(b *Box, _ *schema.Object, in *Input) (any, error) { return queryUser(b, in) },
 		},
 	)
 	post("", smb, joinDomain)
 	post("/leave", smb, leaveDomain)
-	post("/set_unix_services", mapping, func(b *Box, in *Input) (any, error) {
+	post("/set_unix_services", gateUserMapping, func(b *Box, in *Input) (any, error) {
 		return setUnix(b, in, "unix_services_enabled", "uid_attribute_name", "gid_attribute_name", "max_translated_groups")
 	})
-	post("/set_max_translated_groups", mapping, func(b *Box, in *Input) (any, error) {
+	post("/set_max_translated_groups", gateUserMapping, func(b *Box, in *Input) (any, error) {
 		if !in.Body.Has("max_translated_groups") {
 			return nil, missing("max_translated_groups")
 		}

@@ -27,20 +27,20 @@ var (
 	HostLUNs    = schema.Compute(schema.Tree[[]any](schema.Field{Name: "luns"}))
 	HostPorts   = schema.Compute(schema.Tree[[]HostPort](schema.Field{Name: "ports"}))
 	HostCluster = schema.Ref(schema.Field{Name: "host_cluster_id", Flags: schema.Index, NoneZero: true}, "host_cluster")
-	HostType    = schema.String(schema.Field{Name: "host_type", Flags: schema.Editable, Default: "DEFAULT"})
+	HostType    = schema.String(schema.Field{Name: "host_type", Flags: schema.Editable, Default: "DEFAULT", Gate: gateOpenVMS})
 	HostClient  = schema.Enum(schema.Field{Name: "san_client_type", Enum: []string{"HOST", "CLUSTER"}, Default: "HOST"})
 	HostTuned   = schema.Bool(schema.Field{Name: "optimized", Flags: schema.Editable, Gate: schema.Gate{From: "5.0"}})
 	HostNQN     = schema.String(schema.Field{Name: "subsystem_nqn"})
 
 	HostSecurity = schema.Enum(schema.Field{
-		Name: "security_method", Flags: schema.Editable, Enum: []string{"NONE", "CHAP", "MUTUAL_CHAP"}, Default: "NONE",
+		Name: "security_method", Flags: schema.Editable, Enum: []string{"NONE", "CHAP", "MUTUAL_CHAP"}, Default: "NONE", Gate: gateISCSI,
 	})
-	HostInUser    = schema.String(schema.Field{Name: "security_chap_inbound_username", Flags: schema.Editable})
-	HostOutUser   = schema.String(schema.Field{Name: "security_chap_outbound_username", Flags: schema.Editable})
-	hostInSecret  = schema.String(schema.Field{Name: "security_chap_inbound_secret", Flags: schema.Editable | schema.Private})
-	hostOutSecret = schema.String(schema.Field{Name: "security_chap_outbound_secret", Flags: schema.Editable | schema.Private})
-	HostHasIn     = schema.Bool(schema.Field{Name: "security_chap_has_inbound_secret"})
-	HostHasOut    = schema.Bool(schema.Field{Name: "security_chap_has_outbound_secret"})
+	HostInUser    = schema.String(schema.Field{Name: "security_chap_inbound_username", Flags: schema.Editable, Gate: gateISCSI})
+	HostOutUser   = schema.String(schema.Field{Name: "security_chap_outbound_username", Flags: schema.Editable, Gate: gateISCSI})
+	hostInSecret  = schema.String(schema.Field{Name: "security_chap_inbound_secret", Flags: schema.Editable | schema.Private, Gate: gateISCSI})
+	hostOutSecret = schema.String(schema.Field{Name: "security_chap_outbound_secret", Flags: schema.Editable | schema.Private, Gate: gateISCSI})
+	HostHasIn     = schema.Bool(schema.Field{Name: "security_chap_has_inbound_secret", Gate: gateISCSI})
+	HostHasOut    = schema.Bool(schema.Field{Name: "security_chap_has_outbound_secret", Gate: gateISCSI})
 
 	hostLUNCount   = schema.Compute(schema.Int(schema.Field{Name: "luns_count", Gate: resilient()}))
 	hostPortCount  = schema.Compute(schema.Int(schema.Field{Name: "ports_count", Gate: resilient()}))

@@ -14,7 +14,7 @@ var (
 	ClusterName  = schema.String(schema.Field{Name: "name", Flags: schema.Editable | schema.Unique | schema.NotNull, Check: checkName})
 	ClusterLUNs  = schema.Compute(schema.Tree[[]any](schema.Field{Name: "luns"}))
 	ClusterHosts = schema.Compute(schema.Tree[[]any](schema.Field{Name: "hosts"}))
-	ClusterType  = schema.String(schema.Field{Name: "host_type", Flags: schema.Create, Default: "DEFAULT"})
+	ClusterType  = schema.String(schema.Field{Name: "host_type", Flags: schema.Create, Default: "DEFAULT", Gate: gateOpenVMS})
 	ClusterKind  = schema.Enum(schema.Field{Name: "san_client_type", Enum: []string{"HOST", "CLUSTER"}, Default: "CLUSTER"})
 
 	clusterPortType  = schema.String(schema.Field{Name: "port_type", Gate: resilient()})

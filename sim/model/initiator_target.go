@@ -30,7 +30,7 @@ func targetsOf(b *Box, o *schema.Object) (any, error) {
 	case "ISCSI":
 		all, err = b.iscsiTargets(o.ID())
 	}
-	if err != nil || (schema.Gate{Feature: "iscsi"}).Open(b.Release()) {
+	if err != nil || gateISCSI.Open(b.Release()) {
 		return all, err
 	}
 	plain := []string{}

@@ -33,7 +33,7 @@ var (
 	SystemLocaltime = tree("localtime")
 	SystemState     = tree("operational_state")
 	SystemRelease   = tree("release")
-	SystemSecurity  = schema.Compute(schema.Tree[any](schema.Field{Name: "security", Gate: schema.Gate{Feature: "fips"}}))
+	SystemSecurity  = schema.Compute(schema.Tree[any](schema.Field{Name: "security", Gate: gateFIPS}))
 	SystemExpress   = tree("ssa_express_info")
 	SystemPower     = schema.Float(schema.Field{Name: "system_power_consumption", Default: 8.2})
 	SystemUptime    = schema.Compute(schema.Int(schema.Field{Name: "uptime"}))

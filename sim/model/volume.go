@@ -15,7 +15,7 @@ var (
 	// id 742b0f, five reserved, four of the array's serial number, sixteen of
 	// the volume (InfiniSDK 289.1.4, core/translators_and_types).
 	VolumeSerial = schema.String(schema.Field{Name: "serial", Flags: schema.NotNull})
-	VolumeUDID   = schema.Int(schema.Field{Name: "udid", Flags: schema.Editable})
+	VolumeUDID   = schema.Int(schema.Field{Name: "udid", Flags: schema.Editable, Gate: gateOpenVMS})
 	VolumePaths  = schema.Bool(schema.Field{Name: "paths_available", Default: true})
 	VolumeNGUID  = schema.String(schema.Field{Name: "nguid"})
 
