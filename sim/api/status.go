@@ -50,7 +50,7 @@ func StatusOf(code apierr.Code) int {
 		apierr.InterfaceInUse, apierr.NetworkSpaceInUse, apierr.NetworkSpaceInUseLink, apierr.NetworkSpaceUnfit,
 		apierr.IPAddressEnabled, apierr.IPAddressAlreadyOn, apierr.PoolNotEmpty, apierr.PoolIsLimited, apierr.PoolIsLocked,
 		apierr.PoolNoVirtualSpace, apierr.PoolNoPhysicalSpace, apierr.PoolTypeMismatch,
-		apierr.SystemNoCapacity, apierr.DatasetShrink, apierr.DatasetInCG, apierr.DatasetNotInCG, apierr.DatasetIsLocked,
+		apierr.SystemNoCapacity, apierr.SystemReadOnly, apierr.DatasetShrink, apierr.DatasetInCG, apierr.DatasetNotInCG, apierr.DatasetIsLocked,
 		apierr.DatasetNotSnapshot, apierr.DatasetNotInFamily, apierr.DatasetIsReplicated, apierr.DatasetIsTarget,
 		apierr.DatasetWriteProtected, apierr.CGIsEmpty,
 		apierr.CGNotEmpty, apierr.CGIsSnapshot, apierr.CGMemberIsReplicated, apierr.CGIsReplicated, apierr.CGIsTarget,

@@ -147,6 +147,7 @@ const (
 	PoolNoVirtualSpace        Code = "POOL_NOT_ENOUGH_VIRTUAL_CAPACITY"
 	PoolNoPhysicalSpace       Code = "POOL_NOT_ENOUGH_PHYSICAL_CAPACITY"
 	PoolTypeMismatch          Code = "POOL_TYPE_MISMATCH"
+	SystemReadOnly            Code = "SYSTEM_IS_READ_ONLY"
 	SystemNoCapacity          Code = "SYSTEM_NOT_ENOUGH_CAPACITY"
 	DatasetShrink             Code = "DATASET_SIZE_CANNOT_SHRINK"
 	DatasetInCG               Code = "DATASET_IS_CG_MEMBER"

@@ -158,6 +158,7 @@ func addComponents(c *Catalog) {
 		return found.pick(in.Query.Get("fields")), err
 	})
 	addFCPorts(c)
+	c.OnDue(jobRebuilt, rebuilt)
 	addServices(get)
 }
 

@@ -195,6 +195,11 @@ func checkSystemSpace(b *Box, o *schema.Object, physical, virtual int64) error {
 	if err != nil {
 		return err
 	}
+	_, taken, err := b.spares()
+	if err != nil {
+		return err
+	}
+	total -= taken
 	err = b.Tx.Each(b.Key, Pool, func(p *schema.Object) (bool, error) {
 		if p.ID() != o.ID() {
 			physical += PoolPhysical.Get(p)

@@ -135,10 +135,7 @@ func addSystem(c *Catalog) {
 			SystemUptime.Field(): func(b *Box, o *schema.Object) (any, error) {
 				return b.Tx.Now().Sub(clock.FromMS(SystemInstalled.Get(o))).Milliseconds(), nil
 			},
-			SystemState.Field(): func(b *Box, _ *schema.Object) (any, error) {
-				t, err := b.treeMaker()
-				return t.system(), err
-			},
+			SystemState.Field(): systemState,
 			SystemRelease.Field(): func(_ *Box, o *schema.Object) (any, error) {
 				v := SystemVersion.Get(o)
 				part := func(mode any) map[string]any { // CSI driver, iboxapi system.go
