@@ -119,6 +119,7 @@ type Box struct {
 	profile *Profile
 	system  *schema.Object
 	shown   map[*Kind][]*schema.Field // the public fields, once asked for
+	fc      []Target                  // what FC ports are logged in to, once asked for; nil after a change
 }
 
 // Box opens an array in a transaction.

@@ -45,12 +45,12 @@ var (
 	hostLUNCount   = schema.Compute(schema.Int(schema.Field{Name: "luns_count", Gate: resilient()}))
 	hostPortCount  = schema.Compute(schema.Int(schema.Field{Name: "ports_count", Gate: resilient()}))
 	hostPortType   = schema.String(schema.Field{Name: "port_type", Flags: schema.Create, Gate: resilient()})
-	hostLostPorts  = schema.Int(schema.Field{Name: "ports_disconnected", Gate: resilient()})
-	hostPaths      = schema.Int(schema.Field{Name: "paths", Gate: resilient()})
-	hostLeastPaths = schema.Int(schema.Field{Name: "min_expected_paths", Flags: schema.Update, Gate: resilient()})
+	hostLostPorts  = schema.Compute(schema.Int(schema.Field{Name: "ports_disconnected", Gate: resilient()}))
+	hostPaths      = schema.Compute(schema.Int(schema.Field{Name: "paths", Gate: resilient()}))
+	hostLeastPaths = schema.Int(schema.Field{Name: "min_expected_paths", Flags: schema.Update, Gate: resilient(), Check: notBelowZero})
 	hostPathsSet   = schema.Bool(schema.Field{Name: "is_min_expected_paths_user_set", Gate: resilient()})
-	hostPathHealth = schema.String(schema.Field{Name: "path_health", Gate: resilient()})
-	hostResiliency = schema.String(schema.Field{Name: "resiliency", Gate: resilient()})
+	hostPathHealth = schema.Compute(schema.String(schema.Field{Name: "path_health", Gate: resilient()}))
+	hostResiliency = schema.Compute(schema.String(schema.Field{Name: "resiliency", Gate: resilient()}))
 
 	// Host is a server that volumes are mapped to.
 	Host = schema.NewType("host", hostInSecret, hostOutSecret, HostName, CreatedAt, UpdatedAt, HostLUNs, HostPorts, HostCluster,
@@ -66,16 +66,22 @@ func hostKind() *Kind {
 		Hooks: Hooks{
 			BeforeCreate: func(b *Box, o *schema.Object, _ *Input) error { return b.completeHost(o) },
 			AfterCreate:  func(b *Box, o *schema.Object, _ *Input) error { return b.EmitFor(o, "CREATED") },
-			BeforeUpdate: func(b *Box, _, o *schema.Object, _ *Input) error { return b.completeHost(o) },
+			BeforeUpdate: func(b *Box, _, o *schema.Object, in *Input) error {
+				if _, asked := in.Body[hostLeastPaths.Name()]; asked {
+					hostPathsSet.Set(o, !hostLeastPaths.IsNull(o))
+				}
+				return b.completeHost(o)
+			},
 			BeforeDelete: beforeHostDelete,
 			AfterDelete:  func(b *Box, o *schema.Object, _ *Input) error { return b.EmitFor(o, "DELETED") },
 		},
-		Computed: map[*schema.Field]Compute{
+		Computed: pathFields(map[*schema.Field]Compute{
+			hostPaths.Field():     ofPaths(func(n *pathCount) any { return n.paths }),
 			HostLUNs.Field():      func(b *Box, o *schema.Object) (any, error) { return b.lunRecords(LUNHost, o.ID()) },
 			HostPorts.Field():     func(b *Box, o *schema.Object) (any, error) { return b.portsOf(o) },
 			hostLUNCount.Field():  func(b *Box, o *schema.Object) (any, error) { return len(b.lunIDs(LUNHost, o.ID())), nil },
 			hostPortCount.Field(): func(b *Box, o *schema.Object) (any, error) { return len(b.portIDs(o)), nil },
-		},
+		}),
 		Sample: func(w World) Body { return NewBody(map[string]any{"name": w.Name()}) },
 		Change: func(o *schema.Object) Body { return NewBody(map[string]any{"name": HostName.Get(o) + "-2"}) },
 	}

@@ -35,7 +35,7 @@ func clusterKind() *Kind {
 			BeforeDelete: beforeClusterDelete,
 			AfterDelete:  func(b *Box, o *schema.Object, _ *Input) error { return b.EmitFor(o, "DELETED") },
 		},
-		Computed: map[*schema.Field]Compute{
+		Computed: pathFields(map[*schema.Field]Compute{
 			ClusterLUNs.Field():  func(b *Box, o *schema.Object) (any, error) { return b.clusterRecords(o.ID()) },
 			ClusterHosts.Field(): func(b *Box, o *schema.Object) (any, error) { return b.clusterHosts(o) },
 			hostLUNCount.Field(): func(b *Box, o *schema.Object) (any, error) {
@@ -43,7 +43,7 @@ func clusterKind() *Kind {
 				return len(all), err
 			},
 			clusterHostCount.Field(): func(b *Box, o *schema.Object) (any, error) { return len(b.hostIDs(o.ID())), nil },
-		},
+		}),
 		Sample: func(w World) Body { return NewBody(map[string]any{"name": w.Name()}) },
 		Change: func(o *schema.Object) Body { return NewBody(map[string]any{"name": ClusterName.Get(o) + "-2"}) },
 	}

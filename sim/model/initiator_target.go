@@ -22,14 +22,7 @@ type Target struct {
 // unsourced: that a host's ports are logged in to every target there is, and
 // the numbers of sessions; NVMe shows no targets.
 func targetsOf(b *Box, o *schema.Object) (any, error) {
-	all := []Target{}
-	var err error
-	switch InitiatorType.Get(o) {
-	case "FC":
-		all, err = b.fcTargets()
-	case "ISCSI":
-		all, err = b.iscsiTargets(o.ID())
-	}
+	all, err := b.targets(o)
 	if err != nil || gateISCSI.Open(b.Release()) {
 		return all, err
 	}
@@ -40,7 +33,21 @@ func targetsOf(b *Box, o *schema.Object) (any, error) {
 	return plain, nil
 }
 
+// targets are those of an initiator, with their nodes.
+func (b *Box) targets(o *schema.Object) ([]Target, error) {
+	switch InitiatorType.Get(o) {
+	case "FC":
+		return b.fcTargets()
+	case "ISCSI":
+		return b.iscsiTargets(o.ID())
+	}
+	return []Target{}, nil
+}
+
 func (b *Box) fcTargets() ([]Target, error) {
+	if b.fc != nil {
+		return b.fc, nil
+	}
 	t, err := b.treeMaker()
 	if err != nil {
 		return nil, err
@@ -61,6 +68,7 @@ func (b *Box) fcTargets() ([]Target, error) {
 		}
 	}
 	slices.SortStableFunc(out, func(x, y Target) int { return int(x.Node - y.Node) })
+	b.fc = out
 	return out, nil
 }
 

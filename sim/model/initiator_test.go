@@ -91,3 +91,40 @@ func TestInitiators_portsAndDeletion(t *testing.T) {
 	})
 	a.post(boxA, host+"/ports", object{"type": "fc", "address": "0000000000000001"})
 }
+
+// The paths of a host follow what its ports are logged in to.
+func TestHosts_paths(t *testing.T) {
+	t.Parallel()
+	a := newArrays(t, lab.ArraySetup{})
+	host := fmt.Sprintf("hosts/%d", a.post(boxA, "hosts", object{"name": "h"}).id("id"))
+	shows := func(health, resiliency any, lost, paths int) {
+		t.Helper()
+		h := a.get(boxA, host)
+		assert.Equal(t, []any{health, resiliency, float64(lost), float64(paths)}, []any{h["path_health"], h["resiliency"], h["ports_disconnected"], h["paths"]})
+	}
+	shows(nil, nil, 0, 0)
+	a.post(boxA, host+"/ports", object{"type": "fc", "address": "0000000000000001"})
+	all := len(parts(t, a.get(boxA, "initiators/0000000000000001"), "targets"))
+	shows("HEALTHY", "RESILIENT", 0, all)
+	a.post(boxA, host+"/ports", object{"type": "iscsi", "address": "iqn.2020-01.com.example:h"})
+	shows("DEGRADED", "RESILIENT", 1, all)
+	cluster := fmt.Sprintf("clusters/%d", a.post(boxA, "clusters", object{"name": "c"}).id("id"))
+	a.post(boxA, cluster+"/hosts", object{"id": a.get(boxA, host).id("id")})
+	assert.EqualValues(t, 1, a.get(boxA, cluster)["ports_disconnected"])
+	assert.Equal(t, "DEGRADED", a.get(boxA, cluster)["path_health"])
+
+	a.do(boxA, "DELETE", "initiators/iqn.2020-01.com.example:h", nil)
+	require.NoError(t, a.set("nodes/1", map[string]any{"state": "FAILED"}))
+	left := len(parts(t, a.get(boxA, "initiators/0000000000000001"), "targets"))
+	assert.Less(t, left, all)
+	shows("HEALTHY", "NOT_RESILIENT", 0, left)
+	h := a.do(boxA, "PUT", host, object{"min_expected_paths": all})
+	assert.Equal(t, true, h["is_min_expected_paths_user_set"])
+	shows("DEGRADED", "NOT_RESILIENT", 0, left)
+	a.refused(boxA, map[string]refusal{"paths": {400, "INVALID_FIELD_VALUE", "PUT", host, object{"min_expected_paths": -1}}})
+	for _, n := range []string{"nodes/2", "nodes/3"} {
+		require.NoError(t, a.set(n, map[string]any{"state": "FAILED"}))
+	}
+	shows("DISCONNECTED", "NOT_RESILIENT", 1, 0)
+	assert.Len(t, a.list(boxA, "hosts?path_health=eq:DISCONNECTED&sort=-ports_disconnected"), 1)
+}
