@@ -1,7 +1,6 @@
 package lab_test
 
 import (
-	"fmt"
 	"net/http"
 	"slices"
 	"testing"
@@ -103,7 +102,7 @@ func (k *declaredKind) without(feature string, r release) (looked int) {
 			continue
 		}
 		_, there := o[f.wire()]
-		assert.Equal(k.t, r.open(f.Gate, f.From), there, fmt.Sprintf("%s.%s without %s (%s)", k.fact.Name, f.wire(), feature, f.Gate))
+		assert.Equal(k.t, r.open(f.Gate, f.From), there, "%s.%s without %s (%s)", k.fact.Name, f.wire(), feature, f.Gate)
 	}
 	return len(k.fact.Fields)
 }

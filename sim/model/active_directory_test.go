@@ -2,6 +2,7 @@ package model_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"testing"
 
@@ -52,9 +53,7 @@ func TestDomains_refused(t *testing.T) {
 	a.space(boxA, "NAS_SERVICE", 1)
 	body := func(more object) object {
 		out := object{"domain": "corp.example.com", "username": "u", "password": "p"}
-		for k, v := range more {
-			out[k] = v
-		}
+		maps.Copy(out, more)
 		return out
 	}
 	a.refused(boxA, map[string]refusal{

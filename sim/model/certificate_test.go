@@ -132,12 +132,12 @@ func TestCertificates_ofANewArray(t *testing.T) {
 	assert.Equal(t, "RSA", key["algorithm"])
 
 	block, _ := pem.Decode([]byte(cert["raw"].(string)))
-	real, err := x509.ParseCertificate(block.Bytes)
+	made, err := x509.ParseCertificate(block.Bytes)
 	require.NoError(t, err)
-	require.NoError(t, real.CheckSignature(real.SignatureAlgorithm, real.RawTBSCertificate, real.Signature))
-	assert.Equal(t, strings.ToUpper(real.SerialNumber.Text(16)), cert["serial_number"])
-	assert.Equal(t, strings.ToUpper(real.PublicKey.(*rsa.PublicKey).N.Text(16)), key["modulus"])
-	assert.InDelta(t, real.NotAfter.UnixMilli(), cert["expires_on"], 0)
+	require.NoError(t, made.CheckSignature(made.SignatureAlgorithm, made.RawTBSCertificate, made.Signature))
+	assert.Equal(t, strings.ToUpper(made.SerialNumber.Text(16)), cert["serial_number"])
+	assert.Equal(t, strings.ToUpper(made.PublicKey.(*rsa.PublicKey).N.Text(16)), key["modulus"])
+	assert.InDelta(t, made.NotAfter.UnixMilli(), cert["expires_on"], 0)
 
 	again := newArrays(t, lab.ArraySetup{Serial: 30187})
 	assert.Equal(t, all, again.list(boxA, "system/certificates"), "one seed, one key")
@@ -250,7 +250,7 @@ func TestCertificates_signingRequest(t *testing.T) {
 
 	stranger := certPEM(ca.sign(&x509.Certificate{SerialNumber: big.NewInt(2)}, ca.key.Public()))
 	a.notUploaded(path+"/upload_csr", stranger, "INVALID_FIELD_VALUE", "does not have")
-	withKey := append(stranger, pemOf("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(ca.key))...)
+	withKey := bytes.Join([][]byte{stranger, pemOf("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(ca.key))}, nil)
 	a.notUploaded(path+"/upload_csr", withKey, "INVALID_FIELD_VALUE", "never left the array")
 	signed := certPEM(ca.sign(&x509.Certificate{SerialNumber: big.NewInt(3), Subject: csr.Subject}, csr.PublicKey))
 	out := a.uploaded(path+"/upload_csr", signed)

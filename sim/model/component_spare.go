@@ -1,9 +1,11 @@
 package model
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"infinisim/sim/apierr"
@@ -50,7 +52,7 @@ func lost(state any) bool { return state == componentFailed || state == "MISSING
 func (b *Box) lostDrives() (since []int64, err error) {
 	b.Tx.KV(b.Key, spaceLost).Scan(nil, func(_, raw []byte) bool {
 		var at int64
-		err = json.Unmarshal(raw, &at)
+		at, err = strconv.ParseInt(string(raw), 10, 64)
 		since = append(since, at)
 		return err == nil
 	})
@@ -69,11 +71,7 @@ func (b *Box) follow(kind, path string, old, now component) error {
 		rows.Delete([]byte(path))
 		return nil
 	}
-	raw, err := json.Marshal(b.Tx.Now().MS())
-	if err != nil {
-		return fmt.Errorf("drive %s: %w", path, err)
-	}
-	rows.Put([]byte(path), raw)
+	rows.Put([]byte(path), strconv.AppendInt(nil, b.Tx.Now().MS(), 10))
 	o, err := b.System()
 	if err != nil {
 		return err
@@ -108,9 +106,8 @@ func rebuilt(b *Box, _ *schema.Object, j job.Job) error {
 	if err := json.Unmarshal(j.Payload, &path); err != nil {
 		return fmt.Errorf("%s: %w", jobRebuilt, err)
 	}
-	var at int64
-	raw := b.Tx.KV(b.Key, spaceLost).Get([]byte(path))
-	if raw == nil || json.Unmarshal(raw, &at) != nil || at != b.Tx.Now().Add(-rebuildTime).MS() {
+	since := strconv.AppendInt(nil, b.Tx.Now().Add(-rebuildTime).MS(), 10)
+	if !bytes.Equal(b.Tx.KV(b.Key, spaceLost).Get([]byte(path)), since) {
 		return nil
 	}
 	return b.Emit(Event{
