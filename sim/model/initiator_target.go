@@ -74,7 +74,11 @@ func (b *Box) fcTargets() ([]Target, error) {
 
 func (b *Box) iscsiTargets(initiator int64) ([]Target, error) {
 	out := []Target{}
-	err := b.Tx.Each(b.Key, NetworkSpace, func(s *schema.Object) (bool, error) {
+	t, err := b.treeMaker()
+	if err != nil {
+		return nil, err
+	}
+	err = b.Tx.Each(b.Key, NetworkSpace, func(s *schema.Object) (bool, error) {
 		iqn, _ := SpaceProperties.Get(s)["iscsi_iqn"].(string)
 		if SpaceService.Get(s) != iscsiService || iqn == "" {
 			return true, nil
@@ -83,14 +87,38 @@ func (b *Box) iscsiTargets(initiator int64) ([]Target, error) {
 			if ip.Interface == nil { // disabled
 				continue
 			}
-			face, err := b.Must(NetworkInterface, *ip.Interface)
+			node, err := b.nodeOf(t, s, *ip.Interface)
 			if err != nil {
 				return false, err
 			}
+			if node == 0 {
+				continue
+			}
 			session := initiator<<8 + int64(len(out)) + 1
-			out = append(out, Target{Address: iqn, Node: InterfaceNode.Get(face), Session: &session})
+			out = append(out, Target{Address: iqn, Node: node, Session: &session})
 		}
 		return true, nil
 	})
 	return out, err
+}
+
+// nodeOf is the node that serves an address of a space: that of its interface,
+// or while it is down, that of the space's next interface whose node is up; 0
+// if there is none.
+//
+// unsourced: which node takes an address over, and that the space goes on to
+// show the interface that the address belongs to.
+func (b *Box) nodeOf(t treeMaker, space *schema.Object, face int64) (int64, error) {
+	all := SpaceInterfaces.Get(space)
+	at := max(0, slices.Index(all, face))
+	for i := range len(all) {
+		o, err := b.Must(NetworkInterface, all[(at+i)%len(all)])
+		if err != nil {
+			return 0, err
+		}
+		if node := InterfaceNode.Get(o); t.up(int(node)) {
+			return node, nil
+		}
+	}
+	return 0, nil
 }

@@ -128,3 +128,31 @@ func TestHosts_paths(t *testing.T) {
 	shows("DISCONNECTED", "NOT_RESILIENT", 1, 0)
 	assert.Len(t, a.list(boxA, "hosts?path_health=eq:DISCONNECTED&sort=-ports_disconnected"), 1)
 }
+
+// An address of a node that failed is served by another, and comes back.
+func TestInitiators_addressesMove(t *testing.T) {
+	t.Parallel()
+	a := newArrays(t, lab.ArraySetup{})
+	space := a.space(boxA, "ISCSI_SERVICE", 1)
+	for _, ip := range []string{"10.1.0.1", "10.1.0.2", "10.1.0.3"} {
+		a.result(boxA, http.MethodPost, fmt.Sprintf("network/spaces/%d/ips", space), ip)
+	}
+	host := fmt.Sprintf("hosts/%d", a.post(boxA, "hosts", object{"name": "h"}).id("id"))
+	a.post(boxA, host+"/ports", object{"type": "iscsi", "address": "iqn.2020-01.com.example:h"})
+	nodes := func() (out []int64) {
+		for _, target := range parts(t, a.get(boxA, "initiators/iqn.2020-01.com.example:h"), "targets") {
+			out = append(out, target.id("node_id"))
+		}
+		return out
+	}
+	assert.Equal(t, []int64{1, 2, 3}, nodes())
+	require.NoError(t, a.set("nodes/2", map[string]any{"state": "FAILED"}))
+	assert.Equal(t, []int64{1, 3, 3}, nodes())
+	assert.Equal(t, "NOT_RESILIENT", a.get(boxA, host)["resiliency"])
+	require.NoError(t, a.set("nodes/2", map[string]any{"state": "ACTIVE"}))
+	assert.Equal(t, []int64{1, 2, 3}, nodes())
+	for _, n := range []string{"nodes/1", "nodes/2", "nodes/3"} {
+		require.NoError(t, a.set(n, map[string]any{"state": "FAILED"}))
+	}
+	assert.Empty(t, nodes())
+}
