@@ -21,8 +21,8 @@ type operation struct {
 	filters *schema.Type
 	// anonymous operations need no session.
 	anonymous bool
-	// object demands a JSON object as the body.
-	object bool
+	// object demands a JSON object as the body; upload takes a form with a file.
+	object, upload bool
 	// route is the path under /api/rest with its variables in braces.
 	route string
 	// kind is the type of the objects that it is about, empty for none.
@@ -140,7 +140,7 @@ func (t *Routes) extra(route model.Route) operation {
 	k := t.owner(route.Path)
 	op := operation{
 		reads: route.Reads, params: route.Params, filters: route.Filters, anonymous: route.Anonymous, gate: route.Needs,
-		least: route.Least, created: route.Creates,
+		least: route.Least, created: route.Creates, upload: route.Upload,
 	}
 	if k != nil {
 		op.kind = k.Type.Name()

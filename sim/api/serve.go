@@ -141,6 +141,11 @@ func (x *exchange) readBody() error {
 	if x.op.reads {
 		return nil
 	}
+	if x.op.upload {
+		if form, err := x.readForm(); form {
+			return err
+		}
+	}
 	if !json.Valid(raw) {
 		return apierr.New(apierr.Malformed, "body: not JSON: %.80q", raw)
 	}

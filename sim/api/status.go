@@ -36,7 +36,7 @@ func StatusOf(code apierr.Code) int {
 		apierr.TreeQNotFound, apierr.ShareNotFound, apierr.SharePermissionNotFound, apierr.SMBUserNotFound, apierr.SMBGroupNotFound,
 		apierr.NFSUserNotFound, apierr.IDPNotFound, apierr.ResetTokenUnknown, apierr.PolicyNotFound, apierr.ScheduleNotFound,
 		apierr.FCSwitchNotFound, apierr.SoftTargetNotFound, apierr.MetricFilterNotFound, apierr.MetricCollectorNotFound,
-		apierr.NLMLockNotFound:
+		apierr.NLMLockNotFound, apierr.CSRNotFound:
 		return http.StatusNotFound
 	case apierr.MethodNotAllowed:
 		return http.StatusMethodNotAllowed
@@ -50,7 +50,7 @@ func StatusOf(code apierr.Code) int {
 		apierr.InterfaceInUse, apierr.NetworkSpaceInUse, apierr.NetworkSpaceInUseLink, apierr.NetworkSpaceUnfit,
 		apierr.IPAddressEnabled, apierr.IPAddressAlreadyOn, apierr.PoolNotEmpty, apierr.PoolIsLimited, apierr.PoolIsLocked,
 		apierr.PoolNoVirtualSpace, apierr.PoolNoPhysicalSpace, apierr.PoolTypeMismatch,
-		apierr.SystemNoCapacity, apierr.DatasetShrink, apierr.DatasetInCG, apierr.DatasetNotInCG, apierr.DatasetIsLocked,
+		apierr.SystemNoCapacity, apierr.SystemReadOnly, apierr.DatasetShrink, apierr.DatasetInCG, apierr.DatasetNotInCG, apierr.DatasetIsLocked,
 		apierr.DatasetNotSnapshot, apierr.DatasetNotInFamily, apierr.DatasetIsReplicated, apierr.DatasetIsTarget,
 		apierr.DatasetWriteProtected, apierr.CGIsEmpty,
 		apierr.CGNotEmpty, apierr.CGIsSnapshot, apierr.CGMemberIsReplicated, apierr.CGIsReplicated, apierr.CGIsTarget,
@@ -70,6 +70,8 @@ func StatusOf(code apierr.Code) int {
 		apierr.ShareNameConflict, apierr.SMBUserNameConflict, apierr.SMBGroupNameConflict,
 		apierr.PolicyNameConflict, apierr.PolicyInUse, apierr.PolicyNotAssigned, apierr.PolicyForMember,
 		apierr.NFSUserConflict, apierr.IDPNameConflict, apierr.ScheduleNameConflict, apierr.ScheduleLimitExceeded, apierr.DatasetIsInternal, apierr.DatasetNotVolume,
+		apierr.KMSNotConfigured, apierr.KMSAlreadyEnabled, apierr.KMSNotEnabled, apierr.DomainJoined, apierr.DomainNotJoined,
+		apierr.DomainNoNetwork, apierr.DatasetNotReplicated,
 		apierr.FCSwitchNameConflict, apierr.SoftTargetLimit, apierr.MetricFilterInUse:
 		return http.StatusConflict
 	}

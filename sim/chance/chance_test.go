@@ -29,6 +29,16 @@ func TestSource_isPure(t *testing.T) {
 	}
 }
 
+func TestSource_rsaKey(t *testing.T) {
+	t.Parallel()
+	a := chance.New(1).RSAKey("x", 3)
+	require.NoError(t, a.Validate())
+	assert.Equal(t, chance.KeyBits, a.N.BitLen())
+	assert.True(t, a.Equal(chance.New(1).RSAKey("x", 3)))
+	assert.False(t, a.Equal(chance.New(2).RSAKey("x", 3)))
+	assert.False(t, a.Equal(chance.New(1).RSAKey("x", 4)))
+}
+
 func Example() {
 	s := chance.New(7)
 	fmt.Println(s.Uint64("jitter", 1) == chance.New(7).Uint64("jitter", 1))

@@ -110,7 +110,14 @@ func secretWords() []string {
 	return []string{`password"`, `secret"`, `secret_key"`, `private_key"`, `community"`}
 }
 
+// secretBlock is a private key as files hold one, with line ends that JSON
+// escapes or with bare ones.
+var secretBlock = regexp.MustCompile(`(?s)-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?-----END [A-Z ]*PRIVATE KEY-----`)
+
 func (j *Journal) maskLocked(text string) string {
+	if strings.Contains(text, "PRIVATE KEY-----") {
+		text = secretBlock.ReplaceAllStringFunc(text, j.nameLocked)
+	}
 	if !slices.ContainsFunc(secretWords(), func(word string) bool { return strings.Contains(text, word) }) {
 		return text
 	}

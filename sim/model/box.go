@@ -81,6 +81,8 @@ type Request struct {
 	Query url.Values
 	// Raw is the body, nil if there was none.
 	Raw json.RawMessage
+	// File is the file that was sent in a form, nil if there was none.
+	File []byte
 	// Approved says that the client approves what is dangerous.
 	Approved bool
 	// PageSize is the array's default length of a page, 0 for the usual.
@@ -118,6 +120,7 @@ type Box struct {
 	profile *Profile
 	system  *schema.Object
 	shown   map[*Kind][]*schema.Field // the public fields, once asked for
+	fc      []Target                  // what FC ports are logged in to, once asked for; nil after a change
 }
 
 // Box opens an array in a transaction.

@@ -106,6 +106,7 @@ func (b *Box) keep(path string, change component) error {
 		return fmt.Errorf("component %s: %w", path, err)
 	}
 	kv.Put([]byte(path), raw)
+	b.fc = nil
 	return nil
 }
 
@@ -158,6 +159,7 @@ func addComponents(c *Catalog) {
 		return found.pick(in.Query.Get("fields")), err
 	})
 	addFCPorts(c)
+	c.OnDue(jobRebuilt, rebuilt)
 	addServices(get)
 }
 

@@ -132,7 +132,10 @@ func (b *Box) SetComponent(path string, change Body) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return now, b.emitState(kind, path, old, now)
+	if err := b.emitState(kind, path, old, now); err != nil {
+		return nil, err
+	}
+	return now, b.follow(kind, path, old, now)
 }
 
 // emitState reports what became of a component.
@@ -143,18 +146,19 @@ func (b *Box) emitState(kind, path string, old, now component) error {
 	if name == "UP" {
 		name = "BBU" // the client's word for an uninterruptible power supply
 	}
-	for _, field := range []string{"state", "link_state", "cluster_state"} {
+	for _, field := range []string{"state", "link_state", "cluster_state", "onBattery", "encryption_state", "role"} {
 		was, is := fmt.Sprint(old[field]), fmt.Sprint(now[field])
 		if was == is {
 			continue
 		}
 		level := "WARNING"
-		if slices.Contains([]string{componentActive, "OK", linkUp, "GREEN"}, is) {
+		if slices.Contains(harmless(field), is) {
 			level = "INFO"
 		}
+		word := strings.ReplaceAll(field, "onBattery", "on_battery")
 		err := b.Emit(Event{
-			Code: name + "_" + strings.ToUpper(field) + "_CHANGED", Level: level,
-			Template: "{component}: " + strings.ReplaceAll(field, "_", " ") + " changed from {old} to {new}",
+			Code: name + "_" + strings.ToUpper(word) + "_CHANGED", Level: level,
+			Template: "{component}: " + strings.ReplaceAll(word, "_", " ") + " changed from {old} to {new}",
 			Data: []Datum{
 				{Name: "component", Type: "String", Value: path},
 				{Name: "old", Type: "String", Value: was},
@@ -168,7 +172,20 @@ func (b *Box) emitState(kind, path string, old, now component) error {
 	return nil
 }
 
-// system is the array's operational state.
+// harmless are the values of a member that are as they should be.
+func harmless(field string) []string {
+	switch field {
+	case "onBattery":
+		return []string{"false"}
+	case "encryption_state":
+		return []string{"true"}
+	case "role":
+		return []string{"MASTER", "SECONDARY", "MEMBER"}
+	}
+	return []string{componentActive, "OK", linkUp, "GREEN"}
+}
+
+// system is the array's operational state, but for what capacity decides.
 func (t treeMaker) system() component {
 	return t.part("system", component{
 		"description": "", "init_state": nil, "mode": "NORMAL", "read_only_system": false, "state": componentActive,
@@ -208,12 +225,19 @@ func systemHealth(b *Box, _ *schema.Object) (any, error) {
 			if moved && state != componentActive || kept["encryption_state"] == false {
 				encrypted--
 			}
-		case partOf(steps) == "nodes/drives" && moved && state != "OK" && asInt(steps[3]) > bootDrives:
+		case partOf(steps) == "nodes/drives" && moved && state != "OK" && asInt(steps[3]) > bootDrives && t.up(asInt(steps[1])):
 			flash--
+		case partOf(steps) == "nodes" && state == componentFailed:
+			flash -= localDrives - bootDrives // nothing reaches them
 		case partOf(steps) == "enclosures":
 			safe = safe && (!moved || state == "OK")
 		}
 	}
+	since, err := b.lostDrives()
+	if err != nil {
+		return nil, err
+	}
+	one, two := b.pending(since)
 	levels, shielded := map[string]int{}, map[string]string{}
 	inactive, protected, charge := 0, 0, 0
 	for n := range nodeCount {
@@ -236,8 +260,8 @@ func systemHealth(b *Box, _ *schema.Object) (any, error) {
 		"bbu_protected_nodes": protected, "enclosure_failure_safe_distribution": safe, "encryption_enabled": true,
 		"failed_drives": drives[componentFailed], "inactive_nodes": inactive, "missing_drives": drives["MISSING"],
 		"node_bbu_protection": shielded, "phasing_out_drives": drives["PHASING_OUT"],
-		"raid_groups_pending_rebuild_1": 0, "raid_groups_pending_rebuild_2": 0, "ready_drives": drives["READY"],
-		"rebuild_1_inprogress": false, "rebuild_2_inprogress": false, "testing_drives": drives["TESTING"], "unknown_drives": drives["UNKNOWN"],
+		"raid_groups_pending_rebuild_1": one, "raid_groups_pending_rebuild_2": two, "ready_drives": drives["READY"],
+		"rebuild_1_inprogress": one > 0 && two == 0, "rebuild_2_inprogress": two > 0, "testing_drives": drives["TESTING"], "unknown_drives": drives["UNKNOWN"],
 	}, nil
 }
 

@@ -207,6 +207,9 @@ func (b *Box) mayWrite(o *schema.Object) error {
 	if DatasetWriteProtected.Get(o) {
 		return apierr.New(apierr.DatasetWriteProtected, "%s %d is write protected", words(o.Type()), o.ID())
 	}
+	if err := b.checkWritable(); err != nil {
+		return err
+	}
 	if err := b.Guard(OnWrite, nil, o); err != nil {
 		return err
 	}

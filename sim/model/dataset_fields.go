@@ -19,17 +19,6 @@ const (
 	BlockBytes = 512
 )
 
-// The features that close fields of datasets on older arrays.
-var (
-	gateReplicateSnapshots = schema.Gate{Feature: "replicate_snapshots"}
-	gateSnapRetention      = schema.Gate{Feature: "replicate_snapshots", AtLeast: 4}
-	gateSnapshotPolicies   = schema.Gate{Feature: "snapshot_policies"}
-	gateReduction          = schema.Gate{Feature: "data_reduction_ratio"}
-	gateEffective          = schema.Gate{Feature: "effective_capacity"}
-	gatePromote            = schema.Gate{Feature: "promote_snapshot"}
-	gateSSAExpress         = schema.Gate{Feature: "ssa_express"}
-)
-
 // The fields that volumes and filesystems share, in the order in which the
 // CSI driver's decoder lists them (iboxapi, 2025).
 var (
@@ -44,14 +33,14 @@ var (
 	DatasetSSD            = schema.Bool(schema.Field{Name: "ssd_enabled", Flags: schema.Editable, Default: true})
 	DatasetExpress        = schema.Bool(schema.Field{Name: "ssa_express_enabled", Flags: schema.Update, Gate: gateSSAExpress})
 	DatasetExpressStatus  = schema.String(schema.Field{Name: "ssa_express_status", Default: expressOff, Gate: gateSSAExpress})
-	DatasetCompression    = schema.Bool(schema.Field{Name: "compression_enabled", Flags: schema.Editable, Default: true})
+	DatasetCompression    = schema.Bool(schema.Field{Name: "compression_enabled", Flags: schema.Editable, Default: true, Gate: gateCompression})
 	DatasetRMRTarget      = schema.Bool(schema.Field{Name: "rmr_target"})
 	DatasetRMRSource      = schema.Bool(schema.Field{Name: "rmr_source"})
-	DatasetRMRPeer        = schema.Bool(schema.Field{Name: "rmr_active_active_peer"})
+	DatasetRMRPeer        = schema.Bool(schema.Field{Name: "rmr_active_active_peer", Gate: gateActiveActive})
 	DatasetMobilitySource = schema.NullBool(schema.Field{Name: "mobility_source"})
 	DatasetRMRGUID        = schema.String(schema.Field{Name: "rmr_snapshot_guid"})
-	DatasetDataGUID       = schema.String(schema.Field{Name: "data_snapshot_guid"})
-	DatasetMgmtGUID       = schema.String(schema.Field{Name: "mgmt_snapshot_guid", Gate: schema.Gate{Feature: "replicate_snapshots", AtLeast: 3}})
+	DatasetDataGUID       = schema.String(schema.Field{Name: "data_snapshot_guid", Gate: gateNASReplicas})
+	DatasetMgmtGUID       = schema.String(schema.Field{Name: "mgmt_snapshot_guid", Gate: gateFSSnapshots})
 	DatasetCGSnapGUID     = schema.String(schema.Field{Name: "_cg_snapshot_guid"})
 	DatasetCGGUID         = schema.String(schema.Field{Name: "_cg_guid"})
 	DatasetFamily         = schema.Int(schema.Field{Name: "family_id", Flags: schema.Index | schema.NotNull})
@@ -61,12 +50,12 @@ var (
 	DatasetUsed           = schema.Compute(schema.Int(schema.Field{Name: "used"}))
 	DatasetTreeAllocated  = schema.Compute(schema.Int(schema.Field{Name: "tree_allocated"}))
 	DatasetAllocated      = schema.Compute(schema.Int(schema.Field{Name: "allocated"}))
-	DatasetSuppressed     = schema.Bool(schema.Field{Name: "compression_suppressed"})
-	DatasetSavings        = schema.Int(schema.Field{Name: "capacity_savings", Flags: schema.NotNull})
+	DatasetSuppressed     = schema.Bool(schema.Field{Name: "compression_suppressed", Gate: gateCompression})
+	DatasetSavings        = schema.Int(schema.Field{Name: "capacity_savings", Flags: schema.NotNull, Gate: gateCompression})
 	DatasetSavingsOwn     = schema.Int(schema.Field{Name: "capacity_savings_per_entity", Flags: schema.NotNull, Gate: gateReduction})
 	DatasetDiskUsage      = schema.Compute(schema.Int(schema.Field{Name: "disk_usage", Gate: gateReduction}))
 	DatasetReduction      = schema.Float(schema.Field{Name: "data_reduction_ratio", Default: 1.0, Gate: gateReduction})
-	DatasetSourceSG       = schema.Ref(schema.Field{Name: "source_replicated_sg_id", NoneZero: true, Gate: schema.Gate{Feature: "replicate_snapshots", AtLeast: 2}}, "cons_group")
+	DatasetSourceSG       = schema.Ref(schema.Field{Name: "source_replicated_sg_id", NoneZero: true, Gate: gateGroupSnapshots}, "cons_group")
 	DatasetPool           = schema.Ref(schema.Field{Name: "pool_id", Flags: schema.Create | schema.Index}, "pool")
 	DatasetParent         = schema.Ref(schema.Field{Name: "parent_id", Flags: schema.Create | schema.Index, NoneZero: true}, "")
 	DatasetCG             = schema.Ref(schema.Field{Name: "cg_id", Flags: schema.Index}, "cons_group")
@@ -80,16 +69,16 @@ var (
 	DatasetExpires        = schema.Int(schema.Field{Name: "snapshot_expires_at", Gate: gateReplicateSnapshots})
 	DatasetByPolicy       = schema.Ref(schema.Field{Name: "created_by_snapshot_policy_id", NoneZero: true, Gate: gateSnapshotPolicies}, "snapshot_policy")
 	DatasetByPolicyName   = schema.String(schema.Field{Name: "created_by_snapshot_policy_name", Gate: gateSnapshotPolicies})
-	DatasetBySchedule     = schema.Ref(schema.Field{Name: "created_by_schedule_id", NoneZero: true, Gate: gateSnapshotPolicies}, "schedule")
-	DatasetByScheduleName = schema.String(schema.Field{Name: "created_by_schedule_name", Gate: gateSnapshotPolicies})
+	DatasetBySchedule     = schema.Ref(schema.Field{Name: "created_by_schedule_id", NoneZero: true, Gate: gateDefaultPolicy}, "schedule")
+	DatasetByScheduleName = schema.String(schema.Field{Name: "created_by_schedule_name", Gate: gateDefaultPolicy})
 	DatasetPoolName       = schema.Join(schema.Field{Name: "pool_name"}, DatasetPool, PoolName)
 	DatasetReplicas       = schema.List[int64](schema.Field{Name: "replica_ids"})
 	DatasetReplTypes      = schema.List[string](schema.Field{Name: "replication_types"})
 	DatasetBlocks         = schema.Compute(schema.Int(schema.Field{Name: "num_blocks"}))
-	DatasetQoS            = schema.Compute(schema.Ref(schema.Field{Name: "qos_policy_id"}, "qos_policy"))
-	DatasetQoSName        = schema.Compute(schema.String(schema.Field{Name: "qos_policy_name"}))
-	DatasetSharedQoS      = schema.Compute(schema.Ref(schema.Field{Name: "qos_shared_policy_id"}, "qos_policy"))
-	DatasetSharedQoSName  = schema.Compute(schema.String(schema.Field{Name: "qos_shared_policy_name"}))
+	DatasetQoS            = schema.Compute(schema.Ref(schema.Field{Name: "qos_policy_id", Gate: gateQoS}, "qos_policy"))
+	DatasetQoSName        = schema.Compute(schema.String(schema.Field{Name: "qos_policy_name", Gate: gateQoS}))
+	DatasetSharedQoS      = schema.Compute(schema.Ref(schema.Field{Name: "qos_shared_policy_id", Gate: gateQoS}, "qos_policy"))
+	DatasetSharedQoSName  = schema.Compute(schema.String(schema.Field{Name: "qos_shared_policy_name", Gate: gateQoS}))
 	DatasetLockState      = schema.Compute(schema.Enum(schema.Field{Name: "lock_state", Enum: []string{Unlocked, Locked}}))
 	DatasetRemoteKeep     = schema.Int(schema.Field{Name: "remote_snapshot_retention", Flags: schema.Create, Gate: gateSnapRetention})
 	DatasetRemoteKeepLock = schema.Int(schema.Field{Name: "remote_snapshot_retention_lock", Flags: schema.Create, Gate: gateSnapRetention})

@@ -32,7 +32,7 @@ var (
 	FSSnapAccessible = schema.Bool(schema.Field{Name: "snapdir_accessible", Flags: schema.Create, Default: true, Gate: gateDot})
 	FSSuspendState   = schema.String(schema.Field{Name: "suspend_state"})
 	FSSecurityStyle  = schema.Enum(schema.Field{Name: "security_style", Flags: schema.Create, Enum: []string{"UNIX", "WINDOWS"}, Default: "UNIX", Gate: schema.Gate{Feature: "native_smb"}})
-	FSPosixOwnership = schema.Bool(schema.Field{Name: "posix_file_ownership", Flags: schema.Editable, Gate: schema.Gate{Feature: "native_smb"}})
+	FSPosixOwnership = schema.Bool(schema.Field{Name: "posix_file_ownership", Flags: schema.Editable, Gate: gateUserMapping})
 	FSModified       = schema.Compute(schema.Bool(schema.Field{Name: "modified"}))
 	FSData           = schema.Compute(schema.Int(schema.Field{Name: "data"}))
 	FSWarning        = schema.Int(schema.Field{Name: "used_capacity_warning", Flags: schema.Update, Check: percent, Gate: gateFSAlert()})

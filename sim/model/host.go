@@ -27,30 +27,30 @@ var (
 	HostLUNs    = schema.Compute(schema.Tree[[]any](schema.Field{Name: "luns"}))
 	HostPorts   = schema.Compute(schema.Tree[[]HostPort](schema.Field{Name: "ports"}))
 	HostCluster = schema.Ref(schema.Field{Name: "host_cluster_id", Flags: schema.Index, NoneZero: true}, "host_cluster")
-	HostType    = schema.String(schema.Field{Name: "host_type", Flags: schema.Editable, Default: "DEFAULT"})
+	HostType    = schema.String(schema.Field{Name: "host_type", Flags: schema.Editable, Default: "DEFAULT", Gate: gateOpenVMS})
 	HostClient  = schema.Enum(schema.Field{Name: "san_client_type", Enum: []string{"HOST", "CLUSTER"}, Default: "HOST"})
 	HostTuned   = schema.Bool(schema.Field{Name: "optimized", Flags: schema.Editable, Gate: schema.Gate{From: "5.0"}})
 	HostNQN     = schema.String(schema.Field{Name: "subsystem_nqn"})
 
 	HostSecurity = schema.Enum(schema.Field{
-		Name: "security_method", Flags: schema.Editable, Enum: []string{"NONE", "CHAP", "MUTUAL_CHAP"}, Default: "NONE",
+		Name: "security_method", Flags: schema.Editable, Enum: []string{"NONE", "CHAP", "MUTUAL_CHAP"}, Default: "NONE", Gate: gateISCSI,
 	})
-	HostInUser    = schema.String(schema.Field{Name: "security_chap_inbound_username", Flags: schema.Editable})
-	HostOutUser   = schema.String(schema.Field{Name: "security_chap_outbound_username", Flags: schema.Editable})
-	hostInSecret  = schema.String(schema.Field{Name: "security_chap_inbound_secret", Flags: schema.Editable | schema.Private})
-	hostOutSecret = schema.String(schema.Field{Name: "security_chap_outbound_secret", Flags: schema.Editable | schema.Private})
-	HostHasIn     = schema.Bool(schema.Field{Name: "security_chap_has_inbound_secret"})
-	HostHasOut    = schema.Bool(schema.Field{Name: "security_chap_has_outbound_secret"})
+	HostInUser    = schema.String(schema.Field{Name: "security_chap_inbound_username", Flags: schema.Editable, Gate: gateISCSI})
+	HostOutUser   = schema.String(schema.Field{Name: "security_chap_outbound_username", Flags: schema.Editable, Gate: gateISCSI})
+	hostInSecret  = schema.String(schema.Field{Name: "security_chap_inbound_secret", Flags: schema.Editable | schema.Private, Gate: gateISCSI})
+	hostOutSecret = schema.String(schema.Field{Name: "security_chap_outbound_secret", Flags: schema.Editable | schema.Private, Gate: gateISCSI})
+	HostHasIn     = schema.Bool(schema.Field{Name: "security_chap_has_inbound_secret", Gate: gateISCSI})
+	HostHasOut    = schema.Bool(schema.Field{Name: "security_chap_has_outbound_secret", Gate: gateISCSI})
 
 	hostLUNCount   = schema.Compute(schema.Int(schema.Field{Name: "luns_count", Gate: resilient()}))
 	hostPortCount  = schema.Compute(schema.Int(schema.Field{Name: "ports_count", Gate: resilient()}))
 	hostPortType   = schema.String(schema.Field{Name: "port_type", Flags: schema.Create, Gate: resilient()})
-	hostLostPorts  = schema.Int(schema.Field{Name: "ports_disconnected", Gate: resilient()})
-	hostPaths      = schema.Int(schema.Field{Name: "paths", Gate: resilient()})
-	hostLeastPaths = schema.Int(schema.Field{Name: "min_expected_paths", Flags: schema.Update, Gate: resilient()})
+	hostLostPorts  = schema.Compute(schema.Int(schema.Field{Name: "ports_disconnected", Gate: resilient()}))
+	hostPaths      = schema.Compute(schema.Int(schema.Field{Name: "paths", Gate: resilient()}))
+	hostLeastPaths = schema.Int(schema.Field{Name: "min_expected_paths", Flags: schema.Update, Gate: resilient(), Check: notBelowZero})
 	hostPathsSet   = schema.Bool(schema.Field{Name: "is_min_expected_paths_user_set", Gate: resilient()})
-	hostPathHealth = schema.String(schema.Field{Name: "path_health", Gate: resilient()})
-	hostResiliency = schema.String(schema.Field{Name: "resiliency", Gate: resilient()})
+	hostPathHealth = schema.Compute(schema.String(schema.Field{Name: "path_health", Gate: resilient()}))
+	hostResiliency = schema.Compute(schema.String(schema.Field{Name: "resiliency", Gate: resilient()}))
 
 	// Host is a server that volumes are mapped to.
 	Host = schema.NewType("host", hostInSecret, hostOutSecret, HostName, CreatedAt, UpdatedAt, HostLUNs, HostPorts, HostCluster,
@@ -66,21 +66,28 @@ func hostKind() *Kind {
 		Hooks: Hooks{
 			BeforeCreate: func(b *Box, o *schema.Object, _ *Input) error { return b.completeHost(o) },
 			AfterCreate:  func(b *Box, o *schema.Object, _ *Input) error { return b.EmitFor(o, "CREATED") },
-			BeforeUpdate: func(b *Box, _, o *schema.Object, _ *Input) error { return b.completeHost(o) },
+			BeforeUpdate: func(b *Box, _, o *schema.Object, in *Input) error {
+				if _, asked := in.Body[hostLeastPaths.Name()]; asked {
+					hostPathsSet.Set(o, !hostLeastPaths.IsNull(o))
+				}
+				return b.completeHost(o)
+			},
 			BeforeDelete: beforeHostDelete,
 			AfterDelete:  func(b *Box, o *schema.Object, _ *Input) error { return b.EmitFor(o, "DELETED") },
 		},
-		Computed: map[*schema.Field]Compute{
+		Computed: pathFields(map[*schema.Field]Compute{
+			hostPaths.Field():     ofPaths(func(n *pathCount) any { return n.paths }),
 			HostLUNs.Field():      func(b *Box, o *schema.Object) (any, error) { return b.lunRecords(LUNHost, o.ID()) },
 			HostPorts.Field():     func(b *Box, o *schema.Object) (any, error) { return b.portsOf(o) },
 			hostLUNCount.Field():  func(b *Box, o *schema.Object) (any, error) { return len(b.lunIDs(LUNHost, o.ID())), nil },
 			hostPortCount.Field(): func(b *Box, o *schema.Object) (any, error) { return len(b.portIDs(o)), nil },
-		},
+		}),
 		Sample: func(w World) Body { return NewBody(map[string]any{"name": w.Name()}) },
 		Change: func(o *schema.Object) Body { return NewBody(map[string]any{"name": HostName.Get(o) + "-2"}) },
 	}
 	k.Routes = append([]Route{
 		Post(k, "ports", addHostPort),
+		{Method: http.MethodGet, Path: "hosts/{id}/ports", Reads: true, Filters: anyHostPort(), Do: listHostPorts},
 		{Method: http.MethodDelete, Path: "hosts/{id}/ports/{type}/{address}", Do: removeHostPort},
 		{
 			Method: http.MethodGet, Path: "hosts/host_id_by_initiator_address/{address}", Reads: true, Anonymous: true, Do: hostByAddress,
@@ -139,6 +146,7 @@ func initiatorKind() *Kind {
 		{Method: http.MethodGet, Path: "initiators/{address}", Reads: true, Params: []string{"fields"}, Do: func(b *Box, _ *schema.Object, in *Input) (any, error) {
 			return b.initiator(in.Vars["address"])
 		}},
+		{Method: http.MethodDelete, Path: "initiators/{address}", Do: deleteInitiator},
 	}
 	return k
 }
@@ -179,6 +187,29 @@ func (b *Box) initiator(text string) (*schema.Object, error) {
 	return b.Must(Initiator, ids[0])
 }
 
+// deleteInitiator forgets an address, and so takes it from its host (InfiniSDK
+// 289.1.4, initiator.py, deletes initiators as it does all objects).
+//
+// unsourced: that the address of a host can be deleted this way.
+func deleteInitiator(b *Box, _ *schema.Object, in *Input) (any, error) {
+	o, err := b.initiator(in.Vars["address"])
+	if err != nil {
+		return nil, err
+	}
+	was, err := b.Render(o)
+	if err != nil {
+		return nil, err
+	}
+	host, err := b.Must(Host, InitiatorHost.Get(o))
+	if err != nil {
+		return nil, err
+	}
+	if err := b.Tx.Delete(b.Key, Initiator, o.ID()); err != nil {
+		return nil, err
+	}
+	return was, b.Save(host)
+}
+
 func (b *Box) portIDs(host *schema.Object) []int64 {
 	return b.Tx.IDsBy(b.Key, Initiator, InitiatorHost.Field(), schema.RefValue(host.ID()))
 }
@@ -193,6 +224,20 @@ func (b *Box) portsOf(host *schema.Object) ([]HostPort, error) {
 		out = append(out, HostPort{HostID: host.ID(), Type: InitiatorType.Get(o), Address: InitiatorAddress.Get(o)})
 	}
 	return out, nil
+}
+
+// anyHostPort has no field that a query could name: ports are paged and
+// nothing else.
+func anyHostPort() *schema.Type { return schema.NewType("host_port") }
+
+// listHostPorts answers as the member ports of a host (CSI driver, iboxapi,
+// 2025).
+func listHostPorts(b *Box, host *schema.Object, in *Input) (any, error) {
+	all, err := b.portsOf(host)
+	if err != nil {
+		return nil, err
+	}
+	return pageOf(anyHostPort(), in, all)
 }
 
 // addHostPort gives a host a port, in any spelling of its type and address.

@@ -14,7 +14,7 @@ var (
 	ClusterName  = schema.String(schema.Field{Name: "name", Flags: schema.Editable | schema.Unique | schema.NotNull, Check: checkName})
 	ClusterLUNs  = schema.Compute(schema.Tree[[]any](schema.Field{Name: "luns"}))
 	ClusterHosts = schema.Compute(schema.Tree[[]any](schema.Field{Name: "hosts"}))
-	ClusterType  = schema.String(schema.Field{Name: "host_type", Flags: schema.Create, Default: "DEFAULT"})
+	ClusterType  = schema.String(schema.Field{Name: "host_type", Flags: schema.Create, Default: "DEFAULT", Gate: gateOpenVMS})
 	ClusterKind  = schema.Enum(schema.Field{Name: "san_client_type", Enum: []string{"HOST", "CLUSTER"}, Default: "CLUSTER"})
 
 	clusterPortType  = schema.String(schema.Field{Name: "port_type", Gate: resilient()})
@@ -35,7 +35,7 @@ func clusterKind() *Kind {
 			BeforeDelete: beforeClusterDelete,
 			AfterDelete:  func(b *Box, o *schema.Object, _ *Input) error { return b.EmitFor(o, "DELETED") },
 		},
-		Computed: map[*schema.Field]Compute{
+		Computed: pathFields(map[*schema.Field]Compute{
 			ClusterLUNs.Field():  func(b *Box, o *schema.Object) (any, error) { return b.clusterRecords(o.ID()) },
 			ClusterHosts.Field(): func(b *Box, o *schema.Object) (any, error) { return b.clusterHosts(o) },
 			hostLUNCount.Field(): func(b *Box, o *schema.Object) (any, error) {
@@ -43,7 +43,7 @@ func clusterKind() *Kind {
 				return len(all), err
 			},
 			clusterHostCount.Field(): func(b *Box, o *schema.Object) (any, error) { return len(b.hostIDs(o.ID())), nil },
-		},
+		}),
 		Sample: func(w World) Body { return NewBody(map[string]any{"name": w.Name()}) },
 		Change: func(o *schema.Object) Body { return NewBody(map[string]any{"name": ClusterName.Get(o) + "-2"}) },
 	}

@@ -22,15 +22,8 @@ type Target struct {
 // unsourced: that a host's ports are logged in to every target there is, and
 // the numbers of sessions; NVMe shows no targets.
 func targetsOf(b *Box, o *schema.Object) (any, error) {
-	all := []Target{}
-	var err error
-	switch InitiatorType.Get(o) {
-	case "FC":
-		all, err = b.fcTargets()
-	case "ISCSI":
-		all, err = b.iscsiTargets(o.ID())
-	}
-	if err != nil || (schema.Gate{Feature: "iscsi"}).Open(b.Release()) {
+	all, err := b.targets(o)
+	if err != nil || gateISCSI.Open(b.Release()) {
 		return all, err
 	}
 	plain := []string{}
@@ -40,7 +33,21 @@ func targetsOf(b *Box, o *schema.Object) (any, error) {
 	return plain, nil
 }
 
+// targets are those of an initiator, with their nodes.
+func (b *Box) targets(o *schema.Object) ([]Target, error) {
+	switch InitiatorType.Get(o) {
+	case "FC":
+		return b.fcTargets()
+	case "ISCSI":
+		return b.iscsiTargets(o.ID())
+	}
+	return []Target{}, nil
+}
+
 func (b *Box) fcTargets() ([]Target, error) {
+	if b.fc != nil {
+		return b.fc, nil
+	}
 	t, err := b.treeMaker()
 	if err != nil {
 		return nil, err
@@ -61,12 +68,17 @@ func (b *Box) fcTargets() ([]Target, error) {
 		}
 	}
 	slices.SortStableFunc(out, func(x, y Target) int { return int(x.Node - y.Node) })
+	b.fc = out
 	return out, nil
 }
 
 func (b *Box) iscsiTargets(initiator int64) ([]Target, error) {
 	out := []Target{}
-	err := b.Tx.Each(b.Key, NetworkSpace, func(s *schema.Object) (bool, error) {
+	t, err := b.treeMaker()
+	if err != nil {
+		return nil, err
+	}
+	err = b.Tx.Each(b.Key, NetworkSpace, func(s *schema.Object) (bool, error) {
 		iqn, _ := SpaceProperties.Get(s)["iscsi_iqn"].(string)
 		if SpaceService.Get(s) != iscsiService || iqn == "" {
 			return true, nil
@@ -75,14 +87,38 @@ func (b *Box) iscsiTargets(initiator int64) ([]Target, error) {
 			if ip.Interface == nil { // disabled
 				continue
 			}
-			face, err := b.Must(NetworkInterface, *ip.Interface)
+			node, err := b.nodeOf(t, s, *ip.Interface)
 			if err != nil {
 				return false, err
 			}
+			if node == 0 {
+				continue
+			}
 			session := initiator<<8 + int64(len(out)) + 1
-			out = append(out, Target{Address: iqn, Node: InterfaceNode.Get(face), Session: &session})
+			out = append(out, Target{Address: iqn, Node: node, Session: &session})
 		}
 		return true, nil
 	})
 	return out, err
+}
+
+// nodeOf is the node that serves an address of a space: that of its interface,
+// or while it is down, that of the space's next interface whose node is up; 0
+// if there is none.
+//
+// unsourced: which node takes an address over, and that the space goes on to
+// show the interface that the address belongs to.
+func (b *Box) nodeOf(t treeMaker, space *schema.Object, face int64) (int64, error) {
+	all := SpaceInterfaces.Get(space)
+	at := max(0, slices.Index(all, face))
+	for i := range len(all) {
+		o, err := b.Must(NetworkInterface, all[(at+i)%len(all)])
+		if err != nil {
+			return 0, err
+		}
+		if node := InterfaceNode.Get(o); t.up(int(node)) {
+			return node, nil
+		}
+	}
+	return 0, nil
 }

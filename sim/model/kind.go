@@ -150,6 +150,8 @@ type Route struct {
 	Least string
 	// Creates says that it makes an object, and answers as a creation does.
 	Creates bool
+	// Upload says that the body is a form with a file: Input.File.
+	Upload bool
 	// Params are the query parameters that the route knows.
 	Params []string
 	// Filters names the type whose query language the route speaks.

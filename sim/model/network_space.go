@@ -19,6 +19,8 @@ const ReplicationService = "RMR_SERVICE"
 
 const iscsiService = "ISCSI_SERVICE"
 
+const nasService = "NAS_SERVICE"
+
 // IP is an address of a network space. Portal groups are those of iSCSI alone,
 // and an address that is disabled has no interface (InfiniSDK
 // tests/test_infinibox/test_networking.py).
@@ -50,7 +52,7 @@ type NetworkRoute struct {
 // The fields of a network space.
 var (
 	SpaceName       = schema.String(schema.Field{Name: "name", Flags: schema.Editable | schema.Unique | schema.NotNull, Check: checkName})
-	SpaceService    = schema.Enum(schema.Field{Name: "service", Flags: schema.Create | schema.Index, Enum: []string{"NAS_SERVICE", iscsiService, ReplicationService, "NVME_SERVICE"}, Default: "NAS_SERVICE"})
+	SpaceService    = schema.Enum(schema.Field{Name: "service", Flags: schema.Create | schema.Index, Enum: []string{nasService, iscsiService, ReplicationService, "NVME_SERVICE"}, Default: nasService})
 	SpaceConfig     = schema.Tree[NetworkConfig](schema.Field{Name: "network_config", Flags: schema.Editable | schema.NotNull, Default: NetworkConfig{}})
 	SpaceInterfaces = schema.List[int64](schema.Field{Name: "interfaces", Flags: schema.Editable})
 	SpaceIPs        = schema.Tree[[]IP](schema.Field{Name: "ips", Default: []IP{}})

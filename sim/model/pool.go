@@ -37,14 +37,14 @@ var (
 	PoolReserved   = schema.Int(schema.Field{Name: "reserved_capacity", Default: int64(reservedCapacity)})
 	PoolMaxExtend  = schema.Int(schema.Field{Name: "max_extend", Flags: schema.Editable, Default: -1, Check: checkMaxExtend})
 	PoolSSD        = schema.Bool(schema.Field{Name: "ssd_enabled", Flags: schema.Editable, Default: true})
-	PoolCompress   = schema.Bool(schema.Field{Name: "compression_enabled", Flags: schema.Editable, Default: true})
-	PoolKind       = schema.Enum(schema.Field{Name: "type", Flags: schema.Create, Enum: []string{Standard, "VVOL", "S3"}, Default: Standard})
+	PoolCompress   = schema.Bool(schema.Field{Name: "compression_enabled", Flags: schema.Editable, Default: true, Gate: gateCompression})
+	PoolKind       = schema.Enum(schema.Field{Name: "type", Flags: schema.Create, Enum: []string{Standard, "VVOL", "S3"}, Default: Standard, Gate: gateVVol})
 	PoolOwners     = schema.List[int64](schema.Field{Name: "owners", Flags: schema.Update})
-	PoolQoS        = schema.Compute(schema.Tree[[]any](schema.Field{Name: "qos_policies"}))
+	PoolQoS        = schema.Compute(schema.Tree[[]any](schema.Field{Name: "qos_policies", Gate: gateQoS}))
 	PoolFree       = schema.Compute(schema.Int(schema.Field{Name: "free_physical_space"}))
 	PoolFreeVirt   = schema.Compute(schema.Int(schema.Field{Name: "free_virtual_space"}))
 	PoolAllocated  = schema.Compute(schema.Int(schema.Field{Name: "allocated_physical_space"}))
-	PoolSavings    = schema.Int(schema.Field{Name: "capacity_savings", Flags: schema.NotNull})
+	PoolSavings    = schema.Int(schema.Field{Name: "capacity_savings", Flags: schema.NotNull, Gate: gateCompression})
 	PoolThickSave  = schema.Int(schema.Field{Name: "thick_capacity_savings", Flags: schema.NotNull, Gate: gateReduction})
 	PoolThinSave   = schema.Int(schema.Field{Name: "thin_capacity_savings", Flags: schema.NotNull, Gate: gateReduction})
 	PoolDiskUsage  = schema.Compute(schema.Int(schema.Field{Name: "total_disk_usage", Gate: gateReduction}))
@@ -79,9 +79,9 @@ var (
 	PoolStdSnapshots   = count("standard_snapshots_count")
 	PoolStdFSSnapshots = count("standard_filesystem_snapshots_count")
 	PoolStdEntities    = count("standard_entities_count")
-	PoolVVolVolumes    = count("vvol_volumes_count")
-	PoolVVolSnapshots  = count("vvol_snapshots_count")
-	PoolVVolEntities   = count("vvol_entities_count")
+	PoolVVolVolumes    = schema.Compute(schema.Int(schema.Field{Name: "vvol_volumes_count", Gate: gateVVolCounts}))
+	PoolVVolSnapshots  = schema.Compute(schema.Int(schema.Field{Name: "vvol_snapshots_count", Gate: gateVVolCounts}))
+	PoolVVolEntities   = schema.Compute(schema.Int(schema.Field{Name: "vvol_entities_count", Gate: gateVVolCounts}))
 
 	// Pool is a share of the array's capacity that datasets are carved from.
 	Pool = schema.NewType("pool", append([]schema.Holder{
@@ -195,6 +195,11 @@ func checkSystemSpace(b *Box, o *schema.Object, physical, virtual int64) error {
 	if err != nil {
 		return err
 	}
+	_, taken, err := b.spares()
+	if err != nil {
+		return err
+	}
+	total -= taken
 	err = b.Tx.Each(b.Key, Pool, func(p *schema.Object) (bool, error) {
 		if p.ID() != o.ID() {
 			physical += PoolPhysical.Get(p)

@@ -103,19 +103,15 @@ func (b *Box) extension(p *schema.Object, beyond int64) (need int64, fits bool, 
 
 // bufferOf is how far the emergency buffer can extend a pool in all.
 func (b *Box) bufferOf(p *schema.Object) (int64, error) {
-	total, _, err := b.systemSpace()
+	free, err := b.unallocated()
 	if err != nil {
 		return 0, err
 	}
-	free := total + poolExtended.Get(p)
-	err = b.Tx.Each(b.Key, Pool, func(o *schema.Object) (bool, error) {
-		free -= PoolPhysical.Get(o)
-		return true, nil
-	})
+	free += poolExtended.Get(p)
 	if most := PoolMaxExtend.Get(p); most >= 0 {
 		free = min(free, most)
 	}
-	return free, err
+	return free, nil
 }
 
 // LockFull locks the pool of a dataset, after a write that did not fit in it.

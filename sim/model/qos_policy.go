@@ -47,7 +47,7 @@ func addQoS(c *Catalog) {
 	k := &Kind{
 		Least: RoleAdmin,
 		Type:  QoSPolicy, Path: "qos/policies", NotFound: apierr.QoSPolicyNotFound, Conflict: apierr.QoSPolicyNameConflict,
-		Gate:  schema.Gate{Feature: "qos"},
+		Gate:  gateQoS,
 		Forms: []Form{{Name: "a QoS policy", Required: []string{"name", "type"}}},
 		Hooks: Hooks{
 			AfterCreate: func(b *Box, o *schema.Object, _ *Input) error { return b.EmitFor(o, "CREATED") },

@@ -24,7 +24,7 @@ var (
 	ShareFilesystem = schema.Ref(schema.Field{Name: "filesystem_id", Flags: schema.Create | schema.Index}, "filesystem")
 	ShareFileMode   = schema.String(schema.Field{Name: "default_file_unix_permissions", Flags: schema.Update, Default: "rw-r--r--", Gate: gateDual()})
 	ShareFolderMode = schema.String(schema.Field{Name: "default_folder_unix_permissions", Flags: schema.Update, Default: "rwxr-xr-x", Gate: gateDual()})
-	ShareLeases     = schema.Bool(schema.Field{Name: "leases_enabled", Flags: schema.Editable, Default: true, Gate: schema.Gate{Feature: "smb_leases"}})
+	ShareLeases     = schema.Bool(schema.Field{Name: "leases_enabled", Flags: schema.Editable, Default: true, Gate: gateLeases})
 	ShareCrypt      = schema.Bool(schema.Field{Name: "encryption", Flags: schema.Editable, Gate: schema.Gate{From: "8.1"}})
 	ShareHome       = schema.Bool(schema.Field{Name: "is_home_share", Flags: schema.Create, Gate: gateHome()})
 	ShareBase       = schema.String(schema.Field{Name: "internal_base_path", Flags: schema.Create, Gate: gateHome()})

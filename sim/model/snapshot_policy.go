@@ -13,7 +13,7 @@ import (
 var (
 	PolicyName     = schema.String(schema.Field{Name: "name", Flags: schema.Editable | schema.Unique | schema.NotNull, Check: checkName})
 	PolicySuffix   = schema.String(schema.Field{Name: "suffix", Flags: schema.Editable | schema.Unique})
-	PolicyDefault  = schema.Bool(schema.Field{Name: "default_snapshot_policy", Flags: schema.Update | schema.Index, Gate: schema.Gate{Feature: "snapshot_policies", AtLeast: 1}})
+	PolicyDefault  = schema.Bool(schema.Field{Name: "default_snapshot_policy", Flags: schema.Update | schema.Index, Gate: gateDefaultPolicy})
 	PolicyEntities = schema.Compute(schema.Int(schema.Field{Name: "assigned_entities_count"}))
 
 	// SnapshotPolicy is a set of schedules that make snapshots of the volumes,

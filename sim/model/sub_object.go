@@ -15,21 +15,21 @@ func subRoutes(parent, k *Kind, name string, by schema.Attr[int64]) []Route {
 	path := parent.Path + "/{id}/" + name
 	item := path + "/{sub}"
 	return []Route{
-		{Method: http.MethodGet, Path: path, Reads: true, Filters: k.Type, Do: func(b *Box, o *schema.Object, in *Input) (any, error) {
+		{Needs: k.Gate, Method: http.MethodGet, Path: path, Reads: true, Filters: k.Type, Do: func(b *Box, o *schema.Object, in *Input) (any, error) {
 			withParent(in, by)
 			return b.List(k, in, schema.Filter{Field: by.Field(), Op: schema.EQ, Values: []schema.Value{schema.RefValue(o.ID())}})
 		}},
-		{Name: Moment("add_" + k.Type.Name()), Method: http.MethodPost, Path: path, Creates: true, Do: func(b *Box, _ *schema.Object, in *Input) (any, error) {
+		{Needs: k.Gate, Name: Moment("add_" + k.Type.Name()), Method: http.MethodPost, Path: path, Creates: true, Do: func(b *Box, _ *schema.Object, in *Input) (any, error) {
 			return b.Create(k, in) // its hook reads the parent from the path
 		}},
-		{Method: http.MethodGet, Path: item, Reads: true, Params: []string{"fields"}, Do: onSub(k, by, func(b *Box, o *schema.Object, in *Input) (any, error) {
+		{Needs: k.Gate, Method: http.MethodGet, Path: item, Reads: true, Params: []string{"fields"}, Do: onSub(k, by, func(b *Box, o *schema.Object, in *Input) (any, error) {
 			withParent(in, by)
 			return b.RenderFields(k, o, in.Fields(k, b))
 		})},
-		{Method: http.MethodPut, Path: item, Do: onSub(k, by, func(b *Box, o *schema.Object, in *Input) (any, error) {
+		{Needs: k.Gate, Method: http.MethodPut, Path: item, Do: onSub(k, by, func(b *Box, o *schema.Object, in *Input) (any, error) {
 			return b.Update(k, o.ID(), in)
 		})},
-		{Method: http.MethodDelete, Path: item, Do: onSub(k, by, func(b *Box, o *schema.Object, in *Input) (any, error) {
+		{Needs: k.Gate, Method: http.MethodDelete, Path: item, Do: onSub(k, by, func(b *Box, o *schema.Object, in *Input) (any, error) {
 			return b.Delete(k, o.ID(), in)
 		})},
 	}

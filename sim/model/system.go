@@ -33,7 +33,7 @@ var (
 	SystemLocaltime = tree("localtime")
 	SystemState     = tree("operational_state")
 	SystemRelease   = tree("release")
-	SystemSecurity  = tree("security")
+	SystemSecurity  = schema.Compute(schema.Tree[any](schema.Field{Name: "security", Gate: gateFIPS}))
 	SystemExpress   = tree("ssa_express_info")
 	SystemPower     = schema.Float(schema.Field{Name: "system_power_consumption", Default: 8.2})
 	SystemUptime    = schema.Compute(schema.Int(schema.Field{Name: "uptime"}))
@@ -135,18 +135,16 @@ func addSystem(c *Catalog) {
 			SystemUptime.Field(): func(b *Box, o *schema.Object) (any, error) {
 				return b.Tx.Now().Sub(clock.FromMS(SystemInstalled.Get(o))).Milliseconds(), nil
 			},
-			SystemState.Field(): func(b *Box, _ *schema.Object) (any, error) {
-				t, err := b.treeMaker()
-				return t.system(), err
-			},
+			SystemState.Field(): systemState,
 			SystemRelease.Field(): func(_ *Box, o *schema.Object) (any, error) {
 				v := SystemVersion.Get(o)
-				return map[string]any{"gui": v, "infinishell": v, "system": map[string]any{"build_mode": "release", "revision": "infinisim", "version": v}}, nil
+				part := func(mode any) map[string]any { // CSI driver, iboxapi system.go
+					return map[string]any{"build_mode": mode, "revision": "infinisim", "version": v}
+				}
+				return map[string]any{"gui": part(nil), "infinishell": part(nil), "system": part("release")}, nil
 			},
-			SystemSecurity.Field(): func(*Box, *schema.Object) (any, error) {
-				return map[string]any{"encryption_enabled": true, "kmip_connectivity_state": "NOT_CONFIGURED", "system_security_state": "NORMAL"}, nil
-			},
-			SystemExpress.Field(): expressInfo,
+			SystemSecurity.Field(): systemSecurity,
+			SystemExpress.Field():  expressInfo,
 		},
 	}
 	k.Routes = []Route{

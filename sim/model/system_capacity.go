@@ -1,6 +1,10 @@
 package model
 
-import "infinisim/sim/schema"
+import (
+	"maps"
+
+	"infinisim/sim/schema"
+)
 
 // systemCapacity is the sum of what is in the pools (the members: InfiniSDK
 // 289.1.4, capacities).
@@ -11,10 +15,13 @@ func systemCapacity(b *Box, _ *schema.Object) (any, error) {
 	}
 	out := map[string]any{
 		"total_physical_capacity": total, "total_virtual_capacity": virtual, "id": 0,
-		"dynamic_spare_drive_cost": 0, "used_dynamic_spare_bytes": 0, "used_dynamic_spare_partitions": 0,
-		"used_spare_bytes": 0, "used_spare_partitions": 0, "total_spare_bytes": int64(spareBytes), "total_spare_partitions": sparePartitions,
 		"total_zeros_capacity": 0, "effective_capacity_guarantee_program": false,
 	}
+	shown, taken, err := b.spares()
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(out, shown)
 	var pools, poolsVirtual, allocated, allocatedVirtual, internal, written int64
 	err = b.Tx.Each(b.Key, Pool, func(p *schema.Object) (bool, error) {
 		pools += PoolPhysical.Get(p)
@@ -37,7 +44,7 @@ func systemCapacity(b *Box, _ *schema.Object) (any, error) {
 	for name, n := range map[string]int64{
 		"allocated_physical_space_within_pools": allocated, "allocated_virtual_space_within_pools": allocatedVirtual,
 		"allocated_internal_physical_space_within_pools": internal, "total_allocated_physical_space": pools,
-		"free_physical_space": total - pools, "free_virtual_space": virtual - poolsVirtual,
+		"free_physical_space": max(0, total-pools-taken), "free_virtual_space": virtual - poolsVirtual,
 		"total_disk_usage_within_pools": written, "total_host_written_data": written,
 		"total_reducible_host_written_data": written, "total_reducible_data_disk_usage_capacity": written,
 	} {

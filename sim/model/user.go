@@ -22,10 +22,10 @@ var (
 	UserEmail    = schema.String(schema.Field{Name: "email", Flags: schema.Editable})
 	UserName     = schema.String(schema.Field{Name: "name", Flags: schema.Editable | schema.Unique | schema.NotNull, Check: checkName})
 	UserPassword = schema.String(schema.Field{Name: "password", Flags: schema.Editable | schema.Private})
-	UserEnabled  = schema.Bool(schema.Field{Name: "enabled", Flags: schema.Editable, Default: true})
-	UserDigest   = schema.Int(schema.Field{Name: "password_digest_version", Default: 1})
-	UserFIPS     = schema.Bool(schema.Field{Name: "is_digest_sufficient", Default: true})
-	UserPolicy   = schema.Bool(schema.Field{Name: "enforce_user_password_policy", Flags: schema.Editable, Default: true, Gate: schema.Gate{Feature: "local_user_password_policy"}})
+	UserEnabled  = schema.Bool(schema.Field{Name: "enabled", Flags: schema.Editable, Default: true, Gate: gateUserDisabling})
+	UserDigest   = schema.Int(schema.Field{Name: "password_digest_version", Default: 1, Gate: gateLocalUsers})
+	UserFIPS     = schema.Bool(schema.Field{Name: "is_digest_sufficient", Default: true, Gate: gateFIPS})
+	UserPolicy   = schema.Bool(schema.Field{Name: "enforce_user_password_policy", Flags: schema.Editable, Default: true, Gate: gatePasswordPolicy})
 
 	// User is who may log in.
 	User = schema.NewType("user", UserPassword, UserKind, UserRole, UserRoles, UserEmail, UserName, UserEnabled, UserDigest, UserFIPS, UserPolicy)

@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 
 	"infinisim/sim/apierr"
@@ -14,7 +15,7 @@ var (
 	// id 742b0f, five reserved, four of the array's serial number, sixteen of
 	// the volume (InfiniSDK 289.1.4, core/translators_and_types).
 	VolumeSerial = schema.String(schema.Field{Name: "serial", Flags: schema.NotNull})
-	VolumeUDID   = schema.Int(schema.Field{Name: "udid", Flags: schema.Editable})
+	VolumeUDID   = schema.Int(schema.Field{Name: "udid", Flags: schema.Editable, Gate: gateOpenVMS})
 	VolumePaths  = schema.Bool(schema.Field{Name: "paths_available", Default: true})
 	VolumeNGUID  = schema.String(schema.Field{Name: "nguid"})
 
@@ -37,7 +38,9 @@ func volumeKind() *Kind {
 		}
 		return unlocked(b, o, in)
 	}
-	k.Routes = append(k.Routes, Post(k, "reset_serial", resetSerial))
+	own := Post(k, "own_snapshot", ownSnapshot)
+	own.Creates = true
+	k.Routes = append(k.Routes, Post(k, "reset_serial", resetSerial), own)
 	k.Routes = append(k.Routes, Route{Method: http.MethodGet, Path: "volumes/{id}/luns", Reads: true, Filters: LUN, Do: volumeLUNs})
 	return k
 }
@@ -75,6 +78,24 @@ func resetSerial(b *Box, o *schema.Object, _ *Input) (any, error) {
 		return nil, err
 	}
 	return o, b.Save(o)
+}
+
+// ownSnapshot makes a snapshot of the user's own out of one that replication
+// made or sent along, a child of it (InfiniSDK 289.1.4, volume.py).
+//
+// unsourced: that a volume which is no snapshot of replication is refused.
+func ownSnapshot(b *Box, o *schema.Object, in *Input) (any, error) {
+	if DatasetKind.Get(o) != Snapshot || DatasetRMRGUID.IsNull(o) {
+		return nil, apierr.New(apierr.DatasetNotReplicated, "volume %d is no snapshot of replication", o.ID())
+	}
+	for _, name := range sortedKeys(in.Body) {
+		if name != DatasetName.Name() {
+			return nil, apierr.New(apierr.UnknownField, "%s: unknown field", name).About(name)
+		}
+	}
+	body := NewBody(map[string]any{DatasetParent.Name(): o.ID()})
+	maps.Copy(body, in.Body)
+	return b.Create(b.Kind(o), &Input{Request: in.Request, Body: body})
 }
 
 // Identify gives a volume its serial number and NGUID.

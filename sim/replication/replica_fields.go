@@ -32,10 +32,12 @@ const (
 
 // The gates of replica fields.
 var (
-	gateSync = schema.Gate{Feature: "sync_replication"}
-	gateAA   = schema.Gate{Feature: "active_active", AtLeast: 1}
-	gateAuto = schema.Gate{Feature: "replica_auto_create"}
-	gateSnap = schema.Gate{Feature: "replicate_snapshots"}
+	gateSync    = schema.Gate{Feature: "sync_replication", Since: "4.0"}
+	gateAA      = schema.Gate{Feature: "active_active", AtLeast: 1}
+	gateMirrors = schema.Gate{Feature: "active_active"}
+	gateAuto    = schema.Gate{Feature: "replica_auto_create"}
+	gateSnap    = schema.Gate{Feature: "replicate_snapshots", Since: "7.1"}
+	gateLock    = schema.Gate{Feature: "replicate_snapshots", AtLeast: 1, Since: "7.2"}
 )
 
 // The fields of a replica, in the order of a live one (CSI driver, iboxapi
@@ -51,8 +53,8 @@ var (
 	ReplicaConcurrent  = schema.Bool(schema.Field{Name: "concurrent_replica", Gate: schema.Gate{Feature: "active_active", AtLeast: 3}})
 	ReplicaSnapshots   = schema.Bool(schema.Field{Name: "including_snapshots", Flags: schema.Create, Gate: gateSnap})
 	ReplicaSnapKeep    = schema.Int(schema.Field{Name: "snapshots_retention", Flags: schema.Editable, Gate: gateSnap, Check: notNegative})
-	ReplicaSuffix      = schema.String(schema.Field{Name: "remote_snapshot_suffix", Flags: schema.Editable, Default: "-remote", Gate: gateSnap})
-	ReplicaSnapLock    = schema.Int(schema.Field{Name: "lock_remote_snapshot_retention", Flags: schema.Editable, Gate: gateSnap, Check: notNegative})
+	ReplicaSuffix      = schema.String(schema.Field{Name: "remote_snapshot_suffix", Flags: schema.Editable, Default: "-remote", Gate: gateLock})
+	ReplicaSnapLock    = schema.Int(schema.Field{Name: "lock_remote_snapshot_retention", Flags: schema.Editable, Gate: gateLock, Check: notNegative})
 	ReplicaEntityType  = schema.Enum(schema.Field{Name: "entity_type", Flags: schema.Create | schema.NotNull, Enum: []string{model.OfVolume, model.OfFS, ofGroup}, Default: model.OfVolume})
 	ReplicaState       = schema.Compute(schema.Enum(schema.Field{Name: "state", Enum: []string{"ACTIVE", "SUSPENDED", "AUTO_SUSPENDED"}}))
 	ReplicaStateText   = schema.String(schema.Field{Name: "state_description"})

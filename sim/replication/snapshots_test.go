@@ -70,6 +70,16 @@ func TestSnapshots_cross(t *testing.T) {
 	assert.Equal(t, w.get(boxA, fmt.Sprintf("volumes/%d", one))["rmr_snapshot_guid"], far["one-far"]["rmr_snapshot_guid"])
 	assert.Equal(t, int64(86400), far["one-far"].ID("snapshot_retention"))
 
+	own := w.post(boxB, fmt.Sprintf("volumes/%d/own_snapshot", far["one-far"].ID("id")), object{"name": "mine"})
+	assert.Equal(t, far["one-far"].ID("id"), own.ID("parent_id"))
+	assert.Nil(t, own["rmr_snapshot_guid"])
+	assert.Equal(t, w.digest(boxA, one), w.digest(boxB, own.ID("id")))
+	mine := fmt.Sprintf("volumes/%d", own.ID("id"))
+	w.refused(409, "DATASET_IS_NOT_REPLICATION_SNAPSHOT", boxB, http.MethodPost, mine+"/own_snapshot", object{"name": "x"})
+	w.refused(409, "DATASET_IS_NOT_REPLICATION_SNAPSHOT", boxB, http.MethodPost, fmt.Sprintf("volumes/%d/own_snapshot", there), object{"name": "x"})
+	w.refused(400, "UNKNOWN_FIELD", boxB, http.MethodPost, fmt.Sprintf("volumes/%d/own_snapshot", far["one-far"].ID("id")), object{"name": "x", "size": 1})
+	w.ok(boxB, http.MethodDelete, mine+"?approved=true", nil)
+
 	w.advance(4 * time.Hour)
 	far = w.arrived(there)
 	require.NotContains(t, far, "two-far", "its retention is over")

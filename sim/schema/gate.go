@@ -15,6 +15,9 @@ type Gate struct {
 	AtLeast int
 	// From is the first release that has it, empty for all.
 	From string
+	// Since is the first release that has it even where the feature is not
+	// listed, empty for none.
+	Since string
 	// Before is the first release that has it no more, empty for none.
 	Before string
 }
@@ -34,7 +37,10 @@ func (g Gate) Open(r Release) bool {
 	}
 	if g.Feature != "" {
 		v, listed := r.Features[g.Feature]
-		if !listed || v < g.AtLeast {
+		if !listed {
+			return g.Since != "" && CompareVersions(r.Version, g.Since) >= 0
+		}
+		if v < g.AtLeast {
 			return false
 		}
 	}

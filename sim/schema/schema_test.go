@@ -225,6 +225,7 @@ func TestGate(t *testing.T) {
 	for gate, open := range map[schema.Gate]bool{
 		{}: true, {Feature: "nas"}: true, {Feature: "nas", AtLeast: 3}: false, {Feature: "qos"}: false, {From: "8.4"}: true,
 		{From: "8.5"}: false, {Before: "8.4"}: false, {Before: "8.10"}: true,
+		{Feature: "qos", Since: "8.4"}: true, {Feature: "qos", Since: "8.5"}: false, {Feature: "nas", AtLeast: 3, Since: "8.0"}: false,
 	} {
 		assert.Equal(t, open, gate.Open(r), "%+v", gate)
 	}
