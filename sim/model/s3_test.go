@@ -84,7 +84,7 @@ func TestS3_capacities(t *testing.T) {
 func TestS3_putRefused(t *testing.T) {
 	t.Parallel()
 	w := newS3(t)
-	code := func(err error) apierr.Code { return apierr.CodeOf(err) }
+	code := apierr.CodeOf
 	change := func(path string, id int64, body object) {
 		t.Helper()
 		w.do(boxA, http.MethodPut, fmt.Sprintf("%s/%d", path, id), body)
