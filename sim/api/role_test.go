@@ -154,8 +154,37 @@ func TestRoles_poolAdmin(t *testing.T) {
 	}
 	assert.Equal(t, "PERMISSION_DENIED", c.errorCode(http.MethodPost, fmt.Sprintf("/api/rest/volumes/%d/move", mine.volume), fmt.Sprintf(`{"pool_id":%d}`, other.pool)))
 	assert.Equal(t, "PERMISSION_DENIED", c.errorCode(http.MethodPut, "/api/rest/metadata/system", `{"k":"v"}`))
+	assert.Equal(t, "PERMISSION_DENIED", c.errorCode(http.MethodPost, "/api/rest/s3_accounts", fmt.Sprintf(`{"name":"a","pool_id":%d}`, mine.pool)))
 	assert.Equal(t, mine.pool, c.one("pools/administered_pools"))
 	c.result(http.MethodGet, fmt.Sprintf("volumes/%d", other.volume), "")
+}
+
+// TestRoles_s3 has a pool's administrator make buckets in its own pool, and
+// nothing else of S3.
+func TestRoles_s3(t *testing.T) {
+	t.Parallel()
+	c := newClient(t)
+	c.user("pa", "PoolAdmin")
+	c.basic("admin", "123456")
+	me := c.one("users?name=eq:pa")
+	account := func(name string) (pool, id int64) {
+		pool = c.result(http.MethodPost, "pools", fmt.Sprintf(`{"name":%q,"type":"S3","physical_capacity":1000000000000}`, name))
+		return pool, c.result(http.MethodPost, "s3_accounts", fmt.Sprintf(`{"name":%q,"pool_id":%d}`, name, pool))
+	}
+	pool, mine := account("mine")
+	_, other := account("other")
+	c.result(http.MethodPut, fmt.Sprintf("pools/%d", pool), fmt.Sprintf(`{"owners":[%d]}`, me))
+	c.basic("pa", "Aa1!aaa123456")
+	bucket := c.result(http.MethodPost, "s3_buckets", fmt.Sprintf(`{"name":"bucket","account_id":%d}`, mine))
+	c.result(http.MethodPut, fmt.Sprintf("s3_buckets/%d", bucket), `{"ssd_enabled":false}`)
+	c.result(http.MethodDelete, fmt.Sprintf("s3_buckets/%d?approved=true", bucket), "")
+	for path, body := range map[string]string{
+		"s3_buckets":     fmt.Sprintf(`{"name":"bucket","account_id":%d}`, other),
+		"s3_users":       fmt.Sprintf(`{"name":"u","account_id":%d}`, mine),
+		"s3_credentials": `{"user_id":1}`,
+	} {
+		assert.Equal(t, "PERMISSION_DENIED", c.errorCode(http.MethodPost, "/api/rest/"+path, body), path)
+	}
 }
 
 // one is the id of the only object of a list.

@@ -119,7 +119,13 @@ func crud(k *model.Kind, handle func(method, path string, op operation)) {
 	if k.Forms != nil {
 		handle(http.MethodPost, k.Path, operation{
 			object: true, gate: k.Gate, params: k.CreateParams, created: true,
-			do: func(b *model.Box, in *model.Input) (any, error) { return b.Create(k, in) },
+			do: func(b *model.Box, in *model.Input) (any, error) {
+				o, err := b.Create(k, in)
+				if err != nil || k.Made == nil {
+					return o, err
+				}
+				return k.Made(b, o, in)
+			},
 		})
 	}
 }
@@ -131,7 +137,7 @@ func load(b *model.Box, k *model.Kind, in *model.Input) (*schema.Object, error) 
 	if err != nil {
 		return nil, apierr.New(k.NotFound, "%q is no id", in.Vars["id"])
 	}
-	return b.Load(k, id)
+	return b.LoadSeen(k, id)
 }
 
 // extra wraps a route of the catalog; if its path begins with an item of a

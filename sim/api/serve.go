@@ -36,6 +36,9 @@ const (
 	headerNextSettle = "X-Sim-Next-Settle"
 )
 
+// headerTenant names the tenant that a request is about.
+const headerTenant = "X-Infinidat-Tenant-Id"
+
 // exchange is one request on its way.
 type exchange struct {
 	op     operation
@@ -226,6 +229,9 @@ func (s *Server) handle(tx *store.Tx, x *exchange) error {
 		return err
 	}
 	b.Who, x.who = who, who.Name
+	if err := b.SelectTenant(x.r.Header.Get(headerTenant)); err != nil {
+		return err
+	}
 	if err := s.allow(b, x); err != nil {
 		return err
 	}
@@ -313,7 +319,7 @@ func (s *Server) refuse(x *exchange, err error) (int, []byte) {
 
 // journalHeaders are those that an entry lists.
 func journalHeaders() []string {
-	return []string{"Authorization", "Content-Type", "X-Infinidat-Raw-Response", "X-Infinidat-Tenant-Id", "X-Remote-Authorization"}
+	return []string{"Authorization", "Content-Type", "X-Infinidat-Raw-Response", headerTenant, "X-Remote-Authorization"}
 }
 
 func (s *Server) journal(x *exchange) {

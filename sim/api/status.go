@@ -38,6 +38,14 @@ func StatusOf(code apierr.Code) int {
 		apierr.FCSwitchNotFound, apierr.SoftTargetNotFound, apierr.MetricFilterNotFound, apierr.MetricCollectorNotFound,
 		apierr.NLMLockNotFound, apierr.CSRNotFound:
 		return http.StatusNotFound
+	case apierr.S3AccountNotFound, apierr.S3BucketNotFound, apierr.S3UserNotFound, apierr.S3CredentialNotFound, apierr.TenantNotFound,
+		apierr.PluginNotFound:
+		return http.StatusNotFound
+	case apierr.S3AccountConflict, apierr.S3AccountNotEmpty, apierr.S3AccountDisabled, apierr.S3BucketNameConflict, apierr.S3BucketNotEmpty,
+		apierr.S3UserNameConflict, apierr.S3UserHasCredentials, apierr.S3UserDisabled, apierr.S3AccessKeyConflict,
+		apierr.S3CredentialDisabled, apierr.S3PoolIsBound, apierr.TenantNameConflict, apierr.TenantNotEmpty, apierr.TenantIsBuiltIn,
+		apierr.PluginConflict:
+		return http.StatusConflict
 	case apierr.MethodNotAllowed:
 		return http.StatusMethodNotAllowed
 	case apierr.BodyTooLarge:

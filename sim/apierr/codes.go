@@ -178,6 +178,33 @@ const (
 	DatasetIsInternal         Code = "DATASET_IS_INTERNAL"
 )
 
+// Codes of S3, of tenants and of plugins.
+//
+// unsourced: the codes of S3, of tenants and of plugins.
+const (
+	S3AccountNotFound    Code = "S3_ACCOUNT_NOT_FOUND"
+	S3AccountConflict    Code = "S3_ACCOUNT_CONFLICT"
+	S3AccountNotEmpty    Code = "S3_ACCOUNT_NOT_EMPTY"
+	S3AccountDisabled    Code = "S3_ACCOUNT_IS_DISABLED"
+	S3BucketNotFound     Code = "S3_BUCKET_NOT_FOUND"
+	S3BucketNameConflict Code = "S3_BUCKET_NAME_CONFLICT"
+	S3BucketNotEmpty     Code = "S3_BUCKET_NOT_EMPTY"
+	S3UserNotFound       Code = "S3_USER_NOT_FOUND"
+	S3UserNameConflict   Code = "S3_USER_NAME_CONFLICT"
+	S3UserHasCredentials Code = "S3_USER_HAS_CREDENTIALS"
+	S3UserDisabled       Code = "S3_USER_IS_DISABLED"
+	S3CredentialNotFound Code = "S3_CREDENTIAL_NOT_FOUND"
+	S3AccessKeyConflict  Code = "S3_ACCESS_KEY_CONFLICT"
+	S3CredentialDisabled Code = "S3_CREDENTIAL_IS_DISABLED"
+	S3PoolIsBound        Code = "S3_POOL_IS_BOUND"
+	TenantNotFound       Code = "TENANT_NOT_FOUND"
+	TenantNameConflict   Code = "TENANT_NAME_CONFLICT"
+	TenantNotEmpty       Code = "TENANT_NOT_EMPTY"
+	TenantIsBuiltIn      Code = "TENANT_IS_BUILT_IN"
+	PluginNotFound       Code = "PLUGIN_NOT_FOUND"
+	PluginConflict       Code = "PLUGIN_CONFLICT"
+)
+
 // Codes of links and replicas that no public source shows.
 //
 // unsourced: the codes of links and replicas, but for LINK_NOT_FOUND and

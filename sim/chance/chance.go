@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"fmt"
 
 	"github.com/google/uuid"
 )
@@ -38,6 +39,21 @@ func (s *Source) Uint64(name string, n uint64) uint64 {
 func (s *Source) Hex(name string, n uint64) string {
 	b := s.block(name, n)
 	return hex.EncodeToString(b[:16])
+}
+
+// Text is the nth draw of a stream as a word of the given length over an
+// alphabet of at most 256 characters.
+func (s *Source) Text(name string, n uint64, alphabet string, length int) string {
+	out := make([]byte, 0, length)
+	for part := 0; ; part++ {
+		b := s.block(fmt.Sprintf("%s/%d", name, part), n)
+		for _, at := range b {
+			if len(out) == length {
+				return string(out)
+			}
+			out = append(out, alphabet[int(at)%len(alphabet)])
+		}
+	}
 }
 
 // UUID is the nth draw of a stream as a version 4 UUID.

@@ -26,6 +26,10 @@ func TestSource_isPure(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, uuid.Version(4), parsed.Version())
 		assert.Len(t, a.Hex("x", n), 32)
+		word := a.Text("x", n, "abc", 70)
+		assert.Regexp(t, "^[abc]{70}$", word)
+		assert.Equal(t, word, b.Text("x", n, "abc", 70))
+		assert.NotEqual(t, word, other.Text("x", n, "abc", 70))
 	}
 }
 

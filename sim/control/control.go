@@ -105,6 +105,7 @@ func New(o Options) *Server {
 		{http.MethodPost, "/arrays/{key}/nlm_locks", addLock},
 		{http.MethodGet, "/arrays/{key}/datasets/{id}/workload", readWorkload},
 		{http.MethodPut, "/arrays/{key}/datasets/{id}/workload", setWorkload},
+		{http.MethodPost, "/arrays/{key}/s3_buckets/{id}/objects", putS3},
 		{http.MethodPost, "/arrays/{key}/links/{id}/cut", cut},
 		{http.MethodPost, "/arrays/{key}/links/{id}/restore", restore},
 		{http.MethodPost, "/arrays/{key}/links/{id}/witness/cut", witness(true)},

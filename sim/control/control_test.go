@@ -135,6 +135,8 @@ func TestBadInput_changesNothing(t *testing.T) {
 		{400, "INVALID_FIELD_VALUE", "PATCH", "arrays/box-1", `{"serial":0}`},
 		{404, "FAULT_NOT_FOUND", "DELETE", "faults/none", ``},
 		{404, "VOLUME_NOT_FOUND", "PUT", "arrays/box-1/datasets/1/workload", `{"reads":1}`},
+		{404, "S3_BUCKET_NOT_FOUND", "POST", "arrays/box-1/s3_buckets/1/objects", `{"objects":1}`},
+		{400, "INVALID_FIELD_VALUE", "POST", "arrays/box-1/s3_buckets/x/objects", `{"objects":1}`},
 		{404, "VOLUME_NOT_FOUND", "GET", "arrays/box-1/datasets/1/workload", ``},
 		{400, "INVALID_FIELD_VALUE", "PUT", "arrays/box-1/datasets/x/workload", `{"reads":1}`},
 		{400, "INVALID_FIELD_VALUE", "GET", "arrays/box-1/datasets/x/workload", ``},

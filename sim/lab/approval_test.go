@@ -28,6 +28,7 @@ func TestApproval_matrix(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			k := w.cat.Kind(kind.Type.Name())
+			w.switchOn(k)
 			status, out := w.request("box-1", http.MethodPost, k.Path, k.Sample(w))
 			require.Equal(t, http.StatusCreated, status, "a creation: %v", out["error"])
 			o := object(out["result"].(map[string]any))

@@ -108,12 +108,24 @@ func (w *world) Make(kind string) int64 {
 		w.once[kind] = int64(id.(float64))
 		return w.once[kind]
 	}
+	if kind == "s3_pool" {
+		return w.ok(http.MethodPost, "pools", object{"name": w.Name(), "type": "S3", "physical_capacity": 1_000_000_000_000}).id()
+	}
 	k := w.cat.Kind(kind)
 	id := w.ok(http.MethodPost, k.Path+"?approved=true", k.Sample(w)).id()
 	if kind == "link" {
 		w.once[kind] = id
 	}
 	return id
+}
+
+// switchOn has the first array offer the feature of a kind: releases have some
+// switched off.
+func (w *world) switchOn(k *model.Kind) {
+	w.t.Helper()
+	if name := k.Gate.Feature; name != "" {
+		require.NoError(w.t, w.lab.On(w.t.Context(), "box-1", func(b *model.Box) error { return b.SetFeature(name, true) }))
+	}
 }
 
 // Name is a name that nothing else has.

@@ -62,6 +62,8 @@ type Identity struct {
 	Name string
 	// Role is the user's, in upper snake case.
 	Role string
+	// Tenant is the tenant that the request selects, 0 for none.
+	Tenant int64
 	// Password is kept for calls to a peer; it is never stored or logged.
 	Password string
 	// Remote are the credentials for other arrays that the client sent.
@@ -227,7 +229,7 @@ func words(t *schema.Type) string {
 			words[i] = "QoS"
 		case "treeq":
 			words[i] = "tree queue"
-		case "lun", "ldap", "smb", "nfs", "fc", "sso":
+		case "lun", "ldap", "smb", "nfs", "fc", "sso", "s3":
 			words[i] = strings.ToUpper(w)
 		}
 	}

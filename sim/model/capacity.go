@@ -297,6 +297,11 @@ func CheckAccounts(b *Box) ([]string, error) {
 		}
 	}
 	err := b.Tx.Each(b.Key, Pool, func(p *schema.Object) (bool, error) {
+		objects, err := b.s3Consumed(S3BucketPool, p)
+		if err != nil {
+			return false, err
+		}
+		physical[p.ID()] += objects
 		if got, want := poolPhysical.Get(p), physical[p.ID()]; got != want {
 			bad = append(bad, fmt.Sprintf("%s: pool %d accounts %d bytes allocated, its datasets %d", b.Key, p.ID(), got, want))
 		}

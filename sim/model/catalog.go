@@ -35,6 +35,8 @@ func NewCatalog() *Catalog {
 	addNTP(c)
 	addSearch(c)
 	addMetrics(c)
+	addS3(c)
+	addTenants(c)
 	addMetadata(c)
 	return c
 }

@@ -108,6 +108,9 @@ func beforeCGCreate(b *Box, o *schema.Object, in *Input) error {
 		if err != nil {
 			return err
 		}
+		if err := poolOfType(pool, Standard); err != nil {
+			return err
+		}
 		if err := openPool(pool); err != nil {
 			return err
 		}
@@ -180,6 +183,7 @@ func (b *Box) GroupSnapshotOf(cg *schema.Object, name string, snaps []*schema.Ob
 	DatasetKind.Set(o, Snapshot)
 	CGParent.Set(o, cg.ID())
 	CGPool.Set(o, CGPool.Get(cg))
+	TenantID.Set(o, TenantID.Get(cg))
 	if err := b.Insert(o); err != nil {
 		return nil, err
 	}

@@ -104,8 +104,8 @@ func beforeDatasetCreate(b *Box, o *schema.Object, in *Input) error {
 	if err := openPool(pool); err != nil {
 		return err
 	}
-	if PoolKind.Get(pool) != Standard {
-		return apierr.New(apierr.PoolTypeMismatch, "pool_id: pool %d is of type %s", pool.ID(), PoolKind.Get(pool)).About("pool_id")
+	if err := poolOfType(pool, Standard); err != nil {
+		return err
 	}
 	if _, asked := in.Body["compression_enabled"]; !asked {
 		DatasetCompression.Set(o, PoolCompress.Get(pool))
@@ -219,6 +219,7 @@ func (b *Box) inherit(o, parent *schema.Object) {
 	DatasetFamily.Set(o, DatasetFamily.Get(parent))
 	DatasetSize.Set(o, DatasetSize.Get(parent))
 	DatasetPool.Set(o, DatasetPool.Get(parent))
+	TenantID.Set(o, TenantID.Get(parent))
 	DatasetProvisioning.Set(o, Thin)
 	DatasetSSD.Set(o, DatasetSSD.Get(parent))
 	DatasetCompression.Set(o, DatasetCompression.Get(parent))

@@ -18,8 +18,8 @@ var (
 	CreatedAt = schema.Int(schema.Field{Name: "created_at"})
 	// UpdatedAt is when an object was last changed, in milliseconds since 1970.
 	UpdatedAt = schema.Int(schema.Field{Name: "updated_at"})
-	// TenantID is the tenant, 1 everywhere: the default tenant of a real array
-	// (published payload, release 7.0).
+	// TenantID is the tenant, 1 unless a request says otherwise: the default
+	// tenant of a real array (published payload, release 7.0).
 	TenantID = schema.Ref(schema.Field{Name: "tenant_id", Default: 1}, "tenant")
 )
 
@@ -54,6 +54,9 @@ func (b *Box) Create(k *Kind, in *Input) (*schema.Object, error) {
 		if err := k.Hooks.BeforeCreate(b, o, in); err != nil {
 			return nil, err
 		}
+	}
+	if err := b.setTenant(o); err != nil {
+		return nil, err
 	}
 	if k.Least == RolePoolAdmin {
 		if err := b.Own(o); err != nil {

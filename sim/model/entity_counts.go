@@ -3,6 +3,8 @@ package model
 import "infinisim/sim/schema"
 
 // entityCounts are those of system/entity_counts.
+//
+// unsourced: the names of the counts about S3.
 func entityCounts(b *Box, _ *schema.Object) (any, error) {
 	sum := func(dataset, kind string) (n int64) {
 		for _, id := range b.Tx.IDs(b.Key, Pool, 0, -1) {
@@ -48,16 +50,29 @@ func entityCounts(b *Box, _ *schema.Object) (any, error) {
 		return nil, err
 	}
 	express := map[*schema.Type]int64{}
-	err = b.express(spaceExpressActive, func(o *schema.Object) error { express[o.Type()]++; return nil })
-	return map[string]int64{
+	if err := b.express(spaceExpressActive, func(o *schema.Object) error { express[o.Type()]++; return nil }); err != nil {
+		return nil, err
+	}
+	s3, err := count(Pool, func(o *schema.Object) bool { return PoolKind.Get(o) == ofS3 })
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]int64{
 		"clusters": all("host_cluster"), "consistency_groups": all("cons_group") - groups, "snapshot_groups": groups,
 		"filesystem_snapshots": sum(OfFS, Snapshot), "filesystems": sum(OfFS, Master), "filesystems_unix": sum(OfFS, Master) - windows,
 		"filesystems_windows": windows, "hosts": all("host"), "mapped_volumes": int64(len(mapped)), "nfs3_exports": all("export"),
 		"nfs3_exports_win_fs": exports, "pools": all("pool"), "replicas": all("replica"), "replication_groups": 0, "rg_replicas": 0,
 		"smb_shares": all("share"), "smb_shares_unix_fs": all("share") - shares, "ssa_express_filesystems": express[Filesystem],
-		"ssa_express_volumes": express[Volume], "standard_pools": all("pool"), "volume_snapshots": sum(OfVolume, Snapshot),
+		"ssa_express_volumes": express[Volume], "standard_pools": all("pool") - s3, "volume_snapshots": sum(OfVolume, Snapshot),
 		"volumes": sum(OfVolume, Master), "vvol_pools": 0,
-	}, err
+	}
+	if gateS3().Open(b.Release()) {
+		out["s3_pools"] = s3
+		for _, t := range []*schema.Type{S3Account, S3Bucket, S3User, S3Credential} {
+			out[t.Name()+"s"] = all(t.Name())
+		}
+	}
+	return out, nil
 }
 
 // onWindows counts the objects of a type whose filesystem has the security

@@ -88,6 +88,9 @@ func (b *Box) emit(e Event) (*schema.Object, error) {
 	for _, d := range e.Data {
 		description = strings.ReplaceAll(description, "{"+d.Name+"}", fmt.Sprint(d.Value))
 	}
+	if b.Who.Tenant != 0 {
+		TenantID.Set(o, b.Who.Tenant)
+	}
 	EventDescription.Set(o, description)
 	EventTemplate.Set(o, e.Template)
 	EventTime.Set(o, b.Tx.Now().MS())

@@ -25,7 +25,7 @@ func (b *Box) List(k *Kind, in *Input, more ...schema.Filter) (*Page, error) {
 	if err != nil {
 		return nil, err
 	}
-	q.Filters = append(q.Filters, more...)
+	q.Filters = append(append(q.Filters, more...), b.ofTenant(k)...)
 	found, total, err := b.Find(k, q)
 	if err != nil {
 		return nil, err

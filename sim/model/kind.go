@@ -54,6 +54,9 @@ type Kind struct {
 	// Answer does a client's DELETE and gives its answer; nil answers with the
 	// object as it was.
 	Answer func(b *Box, o *schema.Object, in *Input) (any, error)
+	// Made gives the answer of a creation that shows more than a read does; nil
+	// answers with the object.
+	Made func(b *Box, o *schema.Object, in *Input) (any, error)
 	// Hidden leaves an object out of the collection; nil hides none.
 	Hidden func(o *schema.Object) bool
 	// Hides reports whether any object is hidden now; it goes with Hidden.

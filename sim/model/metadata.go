@@ -128,7 +128,7 @@ func (b *Box) findMetaTarget(in *Input) (id int64, word string, o *schema.Object
 func metaWord(k *Kind, o *schema.Object) string {
 	snapshot := o != nil && (k.Type == Volume || k.Type == Filesystem) && DatasetKind.Get(o) == Snapshot
 	switch {
-	case k.Single || k.Fixed || k.Forms == nil || k.NextID != nil:
+	case k.Single || k.Fixed || k.Forms == nil || k.NextID != nil || k.Type == Tenant || k.Type == Plugin:
 		return ""
 	case k.Type == Volume && snapshot:
 		return "vol-snap"

@@ -23,6 +23,9 @@ func readMove(b *Box, in *Input) (ask moveAsk, to *schema.Object, err error) {
 	if err := b.OwnPool(to.ID()); err != nil {
 		return ask, nil, err
 	}
+	if err := poolOfType(to, Standard); err != nil {
+		return ask, nil, err
+	}
 	return ask, to, openPool(to)
 }
 
@@ -70,6 +73,7 @@ func moveGroup(b *Box, o *schema.Object, in *Input) (any, error) {
 			return nil, err
 		}
 		CGPool.Set(g, to.ID())
+		TenantID.Set(g, TenantID.Get(to))
 		if err := b.Save(g); err != nil {
 			return nil, err
 		}
@@ -105,12 +109,17 @@ func (b *Box) moveFamily(o *schema.Object, to int64, withCapacity bool) error {
 	if err := b.account(to, physical, virtual); err != nil {
 		return err
 	}
+	pool, err := b.Must(Pool, to)
+	if err != nil {
+		return err
+	}
 	for _, id := range b.Tx.IDsBy(b.Key, o.Type(), DatasetFamily.Field(), schema.IntValue(DatasetFamily.Get(o))) {
 		d, err := b.Must(o.Type(), id)
 		if err != nil {
 			return err
 		}
 		DatasetPool.Set(d, to)
+		TenantID.Set(d, TenantID.Get(pool))
 		setCensus(d)
 		if err := b.Save(d); err != nil {
 			return err

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 
 	"infinisim/sim/apierr"
 	"infinisim/sim/data"
@@ -55,8 +56,8 @@ var (
 	PoolFSCritical = schema.Int(schema.Field{Name: "fs_used_default_critical", Flags: schema.Update, Check: percent, Default: 90, Gate: gateFSAlert()})
 	// The next two are open in every version: InfiniSDK 289.1.4 has no gate on
 	// them and reads them from any array.
-	PoolS3Bound   = schema.Bool(schema.Field{Name: "s3_bound"})
-	PoolS3Buckets = schema.Int(schema.Field{Name: "s3_buckets_count", Flags: schema.NotNull})
+	PoolS3Bound   = schema.Compute(schema.Bool(schema.Field{Name: "s3_bound"}))
+	PoolS3Buckets = schema.Compute(schema.Int(schema.Field{Name: "s3_buckets_count"}))
 
 	// What the pool's datasets take, kept up by the accounting.
 	poolPhysical = schema.Int(schema.Field{Name: "_physical", Flags: schema.Private | schema.NotNull})
@@ -120,7 +121,7 @@ func poolKind() *Kind {
 		Type:  Pool, Path: "pools", NotFound: apierr.PoolNotFound, Conflict: apierr.PoolNameConflict, ApproveDelete: true,
 		Forms: []Form{{
 			Name: "an S3 pool", Required: []string{"name", "physical_capacity"},
-			When: func(in Body) bool { return string(in["type"]) == `"S3"` },
+			When: func(in Body) bool { return strings.EqualFold(text(in["type"]), ofS3) },
 		}, {
 			Name: "a pool", Required: []string{"name", "physical_capacity", "virtual_capacity"},
 		}},
@@ -181,6 +182,9 @@ func checkOwners(b *Box, o *schema.Object) error {
 }
 
 func beforePoolCreate(b *Box, o *schema.Object, _ *Input) error {
+	if err := b.checkS3Pool(o); err != nil {
+		return err
+	}
 	PoolPhysical.Set(o, roundUp(PoolPhysical.Get(o), poolUnit))
 	PoolVirtual.Set(o, roundUp(PoolVirtual.Get(o), poolUnit))
 	return checkSystemSpace(b, o, PoolPhysical.Get(o), PoolVirtual.Get(o))
@@ -222,6 +226,9 @@ func beforePoolUpdate(b *Box, old, o *schema.Object, _ *Input) error {
 	if err := checkOwners(b, o); err != nil {
 		return err
 	}
+	if err := b.checkS3Pool(o); err != nil {
+		return err
+	}
 	PoolPhysical.Set(o, roundUp(PoolPhysical.Get(o), poolUnit))
 	PoolVirtual.Set(o, roundUp(PoolVirtual.Get(o), poolUnit))
 	if PoolPhysical.Get(o) != PoolPhysical.Get(old) {
@@ -250,7 +257,7 @@ func beforePoolDelete(b *Box, o *schema.Object, _ *Input) error {
 		return err
 	}
 	n += internal
-	n += b.Tx.CountBy(b.Key, CGPool.Field(), ConsGroup, schema.RefValue(o.ID()))
+	n += b.Tx.CountBy(b.Key, CGPool.Field(), ConsGroup, schema.RefValue(o.ID())) + b.s3AccountsOf(o)
 	if n > 0 {
 		return apierr.New(apierr.PoolNotEmpty, "pool %d holds %d entities", o.ID(), n)
 	}
@@ -273,8 +280,10 @@ func (b *Box) census(pool int64, dataset, kind string) int64 {
 
 func poolComputed() map[*schema.Field]Compute {
 	all := map[*schema.Field]Compute{
-		PoolQoS.Field():      poolQoS,
-		PoolInternal.Field(): func(b *Box, o *schema.Object) (any, error) { return b.internalSpace(o.ID()) },
+		PoolQoS.Field():       poolQoS,
+		PoolS3Bound.Field():   func(b *Box, o *schema.Object) (any, error) { return b.s3AccountsOf(o) > 0, nil },
+		PoolS3Buckets.Field(): func(b *Box, o *schema.Object) (any, error) { return countIn(b, S3Bucket, S3BucketPool, o), nil },
+		PoolInternal.Field():  func(b *Box, o *schema.Object) (any, error) { return b.internalSpace(o.ID()) },
 		PoolInternals.Field(): func(b *Box, o *schema.Object) (any, error) {
 			n, err := b.internalCount(o.ID())
 			if n == 0 {
@@ -344,7 +353,8 @@ func (b *Box) poolWritten(o *schema.Object) (n int64, err error) {
 			n += data.Union(values(all)...)
 		}
 	}
-	return n, nil
+	objects, err := b.s3Consumed(S3BucketPool, o)
+	return n + objects, err
 }
 
 func sorted(ids []int64) []int64 {

@@ -13,6 +13,7 @@ import (
 
 	"infinisim/sim/apierr"
 	"infinisim/sim/lab"
+	"infinisim/sim/model"
 )
 
 // RunScript plays a golden script against a fresh lab: lines
@@ -22,6 +23,8 @@ import (
 //	@ settle                       moves it until nothing that was asked for is left
 //	> POST pools {"name":"p"}      a request to box-1
 //	box-2 > GET pools              a request to another array
+//	+ tenants                      switches a feature of box-1 on
+//	- tenants                      switches it off
 //	! 1007 0 1048576 7             a host's write on box-1: dataset, offset, length, seed
 //	< 201 {…}                      its answer, written by update
 //
@@ -94,6 +97,10 @@ func (s *script) line(line string) {
 		s.write(text)
 		return
 	}
+	if on := strings.HasPrefix(line, "+ "); on || strings.HasPrefix(line, "- ") {
+		s.feature(line[2:], on)
+		return
+	}
 	m := requestLine.FindStringSubmatch(line)
 	if m == nil {
 		if line != "" && line[0] != '#' {
@@ -117,6 +124,15 @@ func (s *script) line(line string) {
 }
 
 const created = 201
+
+// feature switches a feature of box-1 on or off.
+func (s *script) feature(name string, on bool) {
+	s.tb.Helper()
+	err := s.lab.On(s.tb.Context(), "box-1", func(b *model.Box) error { return b.SetFeature(name, on) })
+	if err != nil {
+		s.tb.Fatalf("script: feature %s: %v", name, err)
+	}
+}
 
 // write is a host's write; its answer is the bytes that the dataset uses then.
 func (s *script) write(text string) {

@@ -99,6 +99,8 @@ class World:
             return {
                 "entity_type": "VOLUME", "remote_pool_id": self.far_pool(),
                 "entity_pairs": [{"local_entity_id": volume.id, "remote_base_action": "CREATE"}]}
+        if collection == "s3_accounts":
+            return {"pool": system.pools.create(type="S3")}
         return {
             "notification_targets": {"protocol": "SYSLOG", "host": "syslog.example.com", "transport": "UDP", "facility": "LOCAL0"},
             "notification_rules": {"event_level": ["ERROR"]},
