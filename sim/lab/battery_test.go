@@ -109,7 +109,7 @@ func (b battery) creationWithDefaults() object {
 	o := object(out["result"].(map[string]any))
 	for _, f := range b.k.Type.Fields() {
 		_, there := o[f.Name]
-		if !f.Public() {
+		if !b.k.Type.Shows(f) {
 			assert.False(b.t, there, "private %s is shown", f.Name)
 		} else if f.Gate == (schema.Gate{}) {
 			assert.True(b.t, there, "%s is missing", f.Name)
@@ -200,7 +200,7 @@ func (b battery) filters(o object, f *schema.Field) {
 func (b battery) immutable(o object) {
 	b.t.Helper()
 	for _, f := range b.k.Type.Fields() {
-		if f.Has(schema.Update) || !f.Public() {
+		if b.k.Type.May(f, schema.Update) || !b.k.Type.Shows(f) {
 			continue
 		}
 		if _, there := o[f.Name]; !there {

@@ -245,7 +245,7 @@ func (b *Box) publicFields(k *Kind) []*schema.Field {
 	}
 	out := make([]*schema.Field, 0, len(k.Type.Fields()))
 	for _, f := range k.Type.Fields() {
-		if f.Public() && b.Open(f) {
+		if k.Type.Shows(f) && b.Open(f) {
 			out = append(out, f)
 		}
 	}
