@@ -36,7 +36,7 @@ func StatusOf(code apierr.Code) int {
 		apierr.TreeQNotFound, apierr.ShareNotFound, apierr.SharePermissionNotFound, apierr.SMBUserNotFound, apierr.SMBGroupNotFound,
 		apierr.NFSUserNotFound, apierr.IDPNotFound, apierr.ResetTokenUnknown, apierr.PolicyNotFound, apierr.ScheduleNotFound,
 		apierr.FCSwitchNotFound, apierr.SoftTargetNotFound, apierr.MetricFilterNotFound, apierr.MetricCollectorNotFound,
-		apierr.NLMLockNotFound:
+		apierr.NLMLockNotFound, apierr.VVolNotFound, apierr.VMNotFound, apierr.ReplicationGroupNotFound:
 		return http.StatusNotFound
 	case apierr.MethodNotAllowed:
 		return http.StatusMethodNotAllowed
@@ -54,6 +54,8 @@ func StatusOf(code apierr.Code) int {
 		apierr.DatasetNotSnapshot, apierr.DatasetNotInFamily, apierr.DatasetIsReplicated, apierr.DatasetIsTarget,
 		apierr.DatasetWriteProtected, apierr.CGIsEmpty,
 		apierr.CGNotEmpty, apierr.CGIsSnapshot, apierr.CGMemberIsReplicated, apierr.CGIsReplicated, apierr.CGIsTarget,
+		apierr.ReplicationGroupNameConflict, apierr.ReplicationGroupReplicated, apierr.ReplicationGroupIsTarget,
+		apierr.ReplicationGroupPool, apierr.VVolInGroup, apierr.VVolNotInGroup, apierr.VMHasVVols,
 		apierr.CGPoolMismatch, apierr.LinkNotConnected, apierr.LinkAlreadyExists, apierr.LinkLimitExceeded,
 		apierr.LinkRemoteUnreachable, apierr.LinkHasReplicas, apierr.LinkIsAttached,
 		apierr.LinkIsAsyncOnly, apierr.LinkLatencyTooHigh, apierr.RemoteUnreachable, apierr.ReplicaEntityNotMaster,

@@ -28,7 +28,13 @@ func TestEveryKind(t *testing.T) {
 			b := battery{world: w, k: w.cat.Kind(k.Type.Name())}
 			if k.Forms == nil {
 				w.Make("volume") // leaves an event
+				w.vasa()
 				b.reads(b.first())
+				if b.k.Change != nil && !b.k.Fixed {
+					b.immutable(b.first())
+					b.change(b.first())
+					b.deletion(b.first())
+				}
 				return
 			}
 			require.NotNil(t, k.Sample, "a kind that can be created needs a sample")

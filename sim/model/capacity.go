@@ -235,7 +235,7 @@ func (b *Box) allocated(o *schema.Object) (int64, error) {
 func CheckAccounts(b *Box) ([]string, error) {
 	physical, virtual := map[int64]int64{}, map[int64]int64{}
 	var bad []string
-	for _, t := range []*schema.Type{Volume, Filesystem} {
+	for _, t := range stores() {
 		seen := map[int64]bool{}
 		err := b.Tx.Each(b.Key, t, func(o *schema.Object) (bool, error) {
 			virtual[DatasetPool.Get(o)] += ownVirtual(o)

@@ -104,8 +104,8 @@ func beforeDatasetCreate(b *Box, o *schema.Object, in *Input) error {
 	if err := openPool(pool); err != nil {
 		return err
 	}
-	if PoolKind.Get(pool) != Standard {
-		return apierr.New(apierr.PoolTypeMismatch, "pool_id: pool %d is of type %s", pool.ID(), PoolKind.Get(pool)).About("pool_id")
+	if err := checkPoolKind(pool, Standard); err != nil {
+		return err
 	}
 	if _, asked := in.Body["compression_enabled"]; !asked {
 		DatasetCompression.Set(o, PoolCompress.Get(pool))
@@ -337,10 +337,8 @@ func (b *Box) SnapshotOf(parent *schema.Object, name string, image int64) (*sche
 	b.inherit(o, parent)
 	DatasetWriteProtected.Set(o, true)
 	datasetLocal.Set(o, true)
-	if parent.Type() == Volume {
-		if err := b.Identify(o); err != nil {
-			return nil, err
-		}
+	if err := b.identify(o, parent); err != nil {
+		return nil, err
 	}
 	if err := b.PointAt(o, image); err != nil {
 		return nil, err

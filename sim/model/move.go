@@ -23,6 +23,9 @@ func readMove(b *Box, in *Input) (ask moveAsk, to *schema.Object, err error) {
 	if err := b.OwnPool(to.ID()); err != nil {
 		return ask, nil, err
 	}
+	if err := checkPoolKind(to, Standard); err != nil { // vvols are a hypervisor's to move
+		return ask, nil, err
+	}
 	return ask, to, openPool(to)
 }
 

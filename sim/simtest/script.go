@@ -23,6 +23,7 @@ import (
 //	> POST pools {"name":"p"}      a request to box-1
 //	box-2 > GET pools              a request to another array
 //	! 1007 0 1048576 7             a host's write on box-1: dataset, offset, length, seed
+//	% vvol {"name":"v"}            a hypervisor's request, see vasa
 //	< 201 {…}                      its answer, written by update
 //
 // $1 in a request is the id of the first object that the script created, $2
@@ -92,6 +93,10 @@ func (s *script) line(line string) {
 	}
 	if text, ok := strings.CutPrefix(line, "! "); ok {
 		s.write(text)
+		return
+	}
+	if text, ok := strings.CutPrefix(line, "% "); ok {
+		s.vasa(text)
 		return
 	}
 	m := requestLine.FindStringSubmatch(line)
