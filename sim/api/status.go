@@ -36,7 +36,8 @@ func StatusOf(code apierr.Code) int {
 		apierr.TreeQNotFound, apierr.ShareNotFound, apierr.SharePermissionNotFound, apierr.SMBUserNotFound, apierr.SMBGroupNotFound,
 		apierr.NFSUserNotFound, apierr.IDPNotFound, apierr.ResetTokenUnknown, apierr.PolicyNotFound, apierr.ScheduleNotFound,
 		apierr.FCSwitchNotFound, apierr.SoftTargetNotFound, apierr.MetricFilterNotFound, apierr.MetricCollectorNotFound,
-		apierr.NLMLockNotFound, apierr.VVolNotFound, apierr.VMNotFound, apierr.ReplicationGroupNotFound:
+		apierr.NLMLockNotFound, apierr.VVolNotFound, apierr.VMNotFound, apierr.ReplicationGroupNotFound,
+		apierr.RGReplicaNotFound:
 		return http.StatusNotFound
 	case apierr.MethodNotAllowed:
 		return http.StatusMethodNotAllowed

@@ -116,6 +116,7 @@ const (
 	NLMLockNotFound          Code = "NLM_LOCK_NOT_FOUND"
 	VVolNotFound             Code = "VVOL_NOT_FOUND"
 	VMNotFound               Code = "VM_NOT_FOUND"
+	RGReplicaNotFound        Code = "RG_REPLICA_NOT_FOUND"
 	MetricFilterNotFound     Code = "METRIC_FILTER_NOT_FOUND"
 	MetricFilterInUse        Code = "METRIC_FILTER_IN_USE"
 	MetricCollectorNotFound  Code = "METRIC_COLLECTOR_NOT_FOUND"

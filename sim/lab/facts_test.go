@@ -61,7 +61,7 @@ func TestFacts(t *testing.T) {
 	require.NoError(t, err)
 	var all facts
 	require.NoError(t, json.Unmarshal(raw, &all))
-	require.Len(t, all.Kinds, 32)
+	require.Len(t, all.Kinds, 33)
 	cat := newWorld(t).cat
 	for name, fact := range all.Kinds {
 		k := cat.Kind(name)

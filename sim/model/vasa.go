@@ -31,14 +31,15 @@ type VVolSpec struct {
 // volume's creation, POOL_TYPE_MISMATCH for a pool of another type,
 // VVOL_NOT_FOUND, VM_NOT_FOUND, and PATH_NOT_FOUND on an array without vvols.
 func (b *Box) AddVVol(s VVolSpec) (int64, error) {
-	o, err := b.makeVVol(s)
+	o, err := b.MakeVVol(s)
 	if err != nil {
 		return 0, err
 	}
 	return o.ID(), nil
 }
 
-func (b *Box) makeVVol(s VVolSpec) (*schema.Object, error) {
+// MakeVVol is AddVVol on behalf of the array itself: a replication target.
+func (b *Box) MakeVVol(s VVolSpec) (*schema.Object, error) {
 	if err := b.checkGate(gateVVol); err != nil {
 		return nil, err
 	}
