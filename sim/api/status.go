@@ -36,7 +36,9 @@ func StatusOf(code apierr.Code) int {
 		apierr.TreeQNotFound, apierr.ShareNotFound, apierr.SharePermissionNotFound, apierr.SMBUserNotFound, apierr.SMBGroupNotFound,
 		apierr.NFSUserNotFound, apierr.IDPNotFound, apierr.ResetTokenUnknown, apierr.PolicyNotFound, apierr.ScheduleNotFound,
 		apierr.FCSwitchNotFound, apierr.SoftTargetNotFound, apierr.MetricFilterNotFound, apierr.MetricCollectorNotFound,
-		apierr.NLMLockNotFound, apierr.CSRNotFound:
+		apierr.NLMLockNotFound, apierr.CSRNotFound,
+		apierr.VVolNotFound, apierr.VMNotFound, apierr.ReplicationGroupNotFound,
+		apierr.RGReplicaNotFound:
 		return http.StatusNotFound
 	case apierr.S3AccountNotFound, apierr.S3BucketNotFound, apierr.S3UserNotFound, apierr.S3CredentialNotFound, apierr.TenantNotFound,
 		apierr.PluginNotFound:
@@ -62,6 +64,8 @@ func StatusOf(code apierr.Code) int {
 		apierr.DatasetNotSnapshot, apierr.DatasetNotInFamily, apierr.DatasetIsReplicated, apierr.DatasetIsTarget,
 		apierr.DatasetWriteProtected, apierr.CGIsEmpty,
 		apierr.CGNotEmpty, apierr.CGIsSnapshot, apierr.CGMemberIsReplicated, apierr.CGIsReplicated, apierr.CGIsTarget,
+		apierr.ReplicationGroupNameConflict, apierr.ReplicationGroupReplicated, apierr.ReplicationGroupIsTarget,
+		apierr.ReplicationGroupPool, apierr.VVolInGroup, apierr.VVolNotInGroup, apierr.VMHasVVols,
 		apierr.CGPoolMismatch, apierr.LinkNotConnected, apierr.LinkAlreadyExists, apierr.LinkLimitExceeded,
 		apierr.LinkRemoteUnreachable, apierr.LinkHasReplicas, apierr.LinkIsAttached,
 		apierr.LinkIsAsyncOnly, apierr.LinkLatencyTooHigh, apierr.RemoteUnreachable, apierr.ReplicaEntityNotMaster,

@@ -69,6 +69,12 @@ type request struct {
 // handler does what a route asks; the result is what JSON encodes.
 type handler func(s *Server, r *request) (any, error)
 
+// route is a request that the control plane takes.
+type route struct {
+	method, path string
+	do           handler
+}
+
 // lines is a result that is not JSON but JSON lines.
 type lines []byte
 
@@ -78,10 +84,7 @@ const prefix = "/_sim/v1"
 func New(o Options) *Server {
 	s := &Server{Options: o}
 	r := chi.NewRouter()
-	routes := []struct {
-		method, path string
-		do           handler
-	}{
+	routes := []route{
 		{http.MethodGet, "/health", health},
 		{http.MethodGet, "/clock", readClock},
 		{http.MethodPost, "/clock/freeze", freeze},
@@ -125,7 +128,7 @@ func New(o Options) *Server {
 		{http.MethodGet, "/unread", func(_ *Server, r *request) (any, error) { return counted(r.lab.Unread()), nil }},
 		{http.MethodPost, "/check", check},
 	}
-	for _, route := range routes {
+	for _, route := range append(routes, vasaRoutes()...) {
 		r.Method(route.method, prefix+route.path, s.adapt(route.do))
 		r.Method(route.method, prefix+"/labs/{lab}"+route.path, s.adapt(route.do))
 	}

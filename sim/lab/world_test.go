@@ -40,8 +40,9 @@ func newWorld(tb testing.TB) *world {
 		require.NoError(tb, l.Close())
 	})
 	for range 2 {
-		_, err := l.AddArray(tb.Context(), lab.ArraySetup{})
+		a, err := l.AddArray(tb.Context(), lab.ArraySetup{})
 		require.NoError(tb, err)
+		require.NoError(tb, l.On(tb.Context(), a.Key, func(b *model.Box) error { return b.SetFeature("vvol_replication", true) }))
 	}
 	return &world{t: tb, lab: l, cat: l.Catalog(), once: map[string]int64{}}
 }
@@ -148,6 +149,35 @@ func (w *world) PeerPool(int64) int64 {
 	w.t.Helper()
 	_, out := w.request("box-2", http.MethodPost, "pools?approved=true", w.cat.Kind(model.Pool.Name()).Sample(w))
 	return object(out["result"].(map[string]any)).id()
+}
+
+// VVolPool is a pool for vvols.
+func (w *world) VVolPool() int64 { return w.vvolPool("box-1") }
+
+// PeerVVolPool is a pool for vvols of the second array.
+func (w *world) PeerVVolPool(int64) int64 { return w.vvolPool("box-2") }
+
+func (w *world) vvolPool(box string) int64 {
+	w.t.Helper()
+	body := w.cat.Kind(model.Pool.Name()).Sample(w)
+	body["type"] = []byte(`"VVOL"`)
+	_, out := w.request(box, http.MethodPost, "pools?approved=true", body)
+	return object(out["result"].(map[string]any)).id()
+}
+
+// vasa leaves what a hypervisor makes: a virtual machine without vvols, and one
+// with a vvol.
+func (w *world) vasa() {
+	w.t.Helper()
+	for _, name := range []string{"vm-1", "vm-2"} {
+		vm, err := w.lab.AddVM(w.t.Context(), "box-1", model.VMSpec{Name: name})
+		require.NoError(w.t, err)
+		if name == "vm-1" {
+			continue
+		}
+		_, err = w.lab.AddVVol(w.t.Context(), "box-1", model.VVolSpec{Name: "vvol", Pool: w.VVolPool(), Size: 1 << 30, VM: vm, GuestOS: "other"})
+		require.NoError(w.t, err)
+	}
 }
 
 // Text reads a stored field of an object.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -178,7 +179,7 @@ func (b *Box) Save(o *schema.Object) error {
 	if err := b.Tx.Put(b.Key, o); err != nil {
 		return err
 	}
-	if o.Type() == Volume || o.Type() == Filesystem {
+	if slices.Contains(stores(), o.Type()) {
 		return b.pace(o)
 	}
 	return nil

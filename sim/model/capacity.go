@@ -276,7 +276,7 @@ func (b *Box) imagesBeside(o *schema.Object) (all map[int64]data.Image, shown in
 func CheckAccounts(b *Box) ([]string, error) {
 	physical, virtual := map[int64]int64{}, map[int64]int64{}
 	var bad []string
-	for _, t := range []*schema.Type{Volume, Filesystem} {
+	for _, t := range stores() {
 		seen := map[int64]bool{}
 		err := b.Tx.Each(b.Key, t, func(o *schema.Object) (bool, error) {
 			virtual[DatasetPool.Get(o)] += ownVirtual(o)

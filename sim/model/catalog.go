@@ -18,6 +18,7 @@ func NewCatalog() *Catalog {
 	c.Add(consGroupKind())
 	addPromotion(c, volume)
 	addSnapshotPolicies(c)
+	addVVols(c)
 	addDatasets(c)
 	addExpress(c)
 	c.Add(hostKind(), clusterKind(), lunKind(), initiatorKind())

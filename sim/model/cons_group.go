@@ -84,13 +84,13 @@ func (b *Box) groupChildren(o *schema.Object) []int64 {
 }
 
 func (b *Box) memberIDs(o *schema.Object, t *schema.Type) []int64 {
-	return b.Tx.IDsBy(b.Key, t, DatasetCG.Field(), schema.RefValue(o.ID()))
+	return b.Tx.IDsBy(b.Key, t, groupField(t).Field(), schema.RefValue(o.ID()))
 }
 
 // Members are the datasets of a group, volumes first, each by ascending id.
 func (b *Box) Members(cg *schema.Object) ([]*schema.Object, error) {
 	var out []*schema.Object
-	for _, t := range []*schema.Type{Volume, Filesystem} {
+	for _, t := range memberTypes(cg) {
 		for _, id := range b.memberIDs(cg, t) {
 			o, err := b.Must(t, id)
 			if err != nil {
@@ -279,6 +279,8 @@ func addMember(b *Box, o *schema.Object, in *Input) (any, error) {
 		return nil, err
 	}
 	switch {
+	case d.Type() == VVol:
+		return nil, apierr.New(apierr.VolumeNotFound, "dataset_id: %d is a vvol", id).About("dataset_id")
 	case DatasetKind.Get(o) == Snapshot:
 		return nil, apierr.New(apierr.CGIsSnapshot, "consistency group %d is a snapshot group", o.ID())
 	case DatasetKind.Get(d) == Snapshot:
@@ -288,17 +290,22 @@ func addMember(b *Box, o *schema.Object, in *Input) (any, error) {
 	case DatasetPool.Get(d) != CGPool.Get(o):
 		return nil, apierr.New(apierr.CGPoolMismatch, "dataset_id: %d is in pool %d, the group in %d", id, DatasetPool.Get(d), CGPool.Get(o)).About("dataset_id")
 	}
+	return o, b.join(o, d, in)
+}
+
+// join puts a dataset in a group.
+func (b *Box) join(o, d *schema.Object, in *Input) error {
 	for _, fn := range b.Eng.Catalog.joins {
 		if err := fn(b, o, d, in); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	DatasetCG.Set(d, o.ID())
+	SetGroup(d, o.ID())
 	DatasetPolicy.SetNull(d) // the group's counts
 	if err := b.Save(d); err != nil {
-		return nil, err
+		return err
 	}
-	return o, b.Save(o)
+	return b.Save(o)
 }
 
 // removeMember takes a dataset out of its group.
@@ -314,16 +321,21 @@ func removeMember(b *Box, o *schema.Object, in *Input) (any, error) {
 	if DatasetCG.Get(d) != o.ID() {
 		return nil, apierr.New(apierr.DatasetNotInCG, "dataset %d is no member of consistency group %d", id, o.ID())
 	}
-	DatasetCG.SetNull(d)
+	return o, b.leave(o, d, in)
+}
+
+// leave takes a dataset out of a group.
+func (b *Box) leave(o, d *schema.Object, in *Input) error {
+	SetGroup(d, 0)
 	for _, fn := range b.Eng.Catalog.leaves {
 		if err := fn(b, o, d, in); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if err := b.Save(d); err != nil {
-		return nil, err
+		return err
 	}
-	return o, b.Save(o)
+	return b.Save(o)
 }
 
 // Membership is told of a dataset that is about to join or leave a group; its

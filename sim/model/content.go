@@ -158,12 +158,12 @@ func (b *Box) Birth() (int64, error) {
 	return b.Tx.Next(b.Key, "birth")<<16 | SystemSerial.Get(system)&0xffff, nil
 }
 
-// Dataset finds a volume or filesystem by id; one that is neither is
+// Dataset finds a volume, filesystem or vvol by id; one that is none is
 // VOLUME_NOT_FOUND.
 //
-// unsourced: the code for an id that is neither a volume nor a filesystem.
+// unsourced: the code for an id that is no dataset.
 func (b *Box) Dataset(id int64) (*schema.Object, error) {
-	for _, t := range []*schema.Type{Volume, Filesystem} {
+	for _, t := range stores() {
 		o, err := b.Tx.Get(b.Key, t, id)
 		if err != nil || o != nil {
 			return o, err

@@ -345,10 +345,8 @@ func (b *Box) SnapshotOf(parent *schema.Object, name string, image int64) (*sche
 	b.inherit(o, parent)
 	DatasetWriteProtected.Set(o, true)
 	datasetLocal.Set(o, true)
-	if parent.Type() == Volume {
-		if err := b.Identify(o); err != nil {
-			return nil, err
-		}
+	if err := b.identify(o, parent); err != nil {
+		return nil, err
 	}
 	if err := b.PointAt(o, image); err != nil {
 		return nil, err

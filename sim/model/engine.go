@@ -115,10 +115,10 @@ func (b *Box) checkKeys(k *Kind, in *Input, may schema.Flags, extra []string) er
 			continue
 		}
 		f := k.Type.Field(name)
-		if f == nil || !b.Open(f) || !f.Public() && !f.Has(may) {
+		if f == nil || !b.Open(f) || !k.Type.Shows(f) && !k.Type.May(f, may) {
 			return apierr.New(apierr.UnknownField, "%s: unknown field of %s", name, words(k.Type)).About(name)
 		}
-		if !f.Has(may) || in.Form != nil && slices.Contains(in.Form.Refused, name) {
+		if !k.Type.May(f, may) || in.Form != nil && slices.Contains(in.Form.Refused, name) {
 			return apierr.New(apierr.ImmutableField, "%s: cannot be set to %s", name, in.Body[name]).About(name)
 		}
 	}
@@ -188,7 +188,7 @@ func (b *Box) checkThere(f *schema.Field, o *schema.Object) error {
 
 func (b *Box) checkUnique(o *schema.Object) error {
 	for _, f := range o.Type().StoredFields() {
-		if !f.Has(schema.Unique) || o.IsNull(f) {
+		if !o.Type().May(f, schema.Unique) || o.IsNull(f) {
 			continue
 		}
 		for _, id := range b.Tx.IDsBy(b.Key, o.Type(), f, o.Value(f)) {

@@ -37,6 +37,14 @@ func entityCounts(b *Box, _ *schema.Object) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	vvolPools, err := count(Pool, func(o *schema.Object) bool { return PoolKind.Get(o) == VVolPool })
+	if err != nil {
+		return nil, err
+	}
+	standard, err := count(Pool, func(o *schema.Object) bool { return PoolKind.Get(o) == Standard })
+	if err != nil {
+		return nil, err
+	}
 	mapped := map[int64]bool{}
 	if _, err := count(LUN, func(o *schema.Object) bool { mapped[LUNVolume.Get(o)] = true; return true }); err != nil {
 		return nil, err
@@ -61,10 +69,10 @@ func entityCounts(b *Box, _ *schema.Object) (any, error) {
 		"clusters": all("host_cluster"), "consistency_groups": all("cons_group") - groups, "snapshot_groups": groups,
 		"filesystem_snapshots": sum(OfFS, Snapshot), "filesystems": sum(OfFS, Master), "filesystems_unix": sum(OfFS, Master) - windows,
 		"filesystems_windows": windows, "hosts": all("host"), "mapped_volumes": int64(len(mapped)), "nfs3_exports": all("export"),
-		"nfs3_exports_win_fs": exports, "pools": all("pool"), "replicas": all("replica"), "replication_groups": 0, "rg_replicas": 0,
+		"nfs3_exports_win_fs": exports, "pools": all("pool"), "replicas": all("replica"), "replication_groups": all("replication_group"), "rg_replicas": all("rg_replica"),
 		"smb_shares": all("share"), "smb_shares_unix_fs": all("share") - shares, "ssa_express_filesystems": express[Filesystem],
-		"ssa_express_volumes": express[Volume], "standard_pools": all("pool") - s3, "volume_snapshots": sum(OfVolume, Snapshot),
-		"volumes": sum(OfVolume, Master), "vvol_pools": 0,
+		"ssa_express_volumes": express[Volume], "standard_pools": standard, "volume_snapshots": sum(OfVolume, Snapshot),
+		"volumes": sum(OfVolume, Master), "vvol_pools": vvolPools,
 	}
 	if gateS3().Open(b.Release()) {
 		out["s3_pools"] = s3
@@ -72,7 +80,7 @@ func entityCounts(b *Box, _ *schema.Object) (any, error) {
 			out[t.Name()+"s"] = all(t.Name())
 		}
 	}
-	return out, nil
+	return out, err
 }
 
 // onWindows counts the objects of a type whose filesystem has the security

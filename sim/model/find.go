@@ -35,7 +35,12 @@ func (b *Box) List(k *Kind, in *Input, more ...schema.Filter) (*Page, error) {
 
 // Query reads the parameters of a collection's GET in the kind's own terms.
 func (b *Box) Query(k *Kind, in *Input) (schema.Query, error) {
-	q, err := k.Type.ParseQuery(in.Query, schema.Terms{Open: b.Open, PageSize: in.PageSize, Ignore: []string{"approved"}})
+	for _, name := range k.ListParams {
+		if _, err := in.Flag(name, false); err != nil {
+			return schema.Query{}, err
+		}
+	}
+	q, err := k.Type.ParseQuery(in.Query, schema.Terms{Open: b.Open, PageSize: in.PageSize, Ignore: append([]string{"approved"}, k.ListParams...)})
 	return q, Wire(err)
 }
 
@@ -245,7 +250,7 @@ func (b *Box) publicFields(k *Kind) []*schema.Field {
 	}
 	out := make([]*schema.Field, 0, len(k.Type.Fields()))
 	for _, f := range k.Type.Fields() {
-		if f.Public() && b.Open(f) {
+		if k.Type.Shows(f) && b.Open(f) {
 			out = append(out, f)
 		}
 	}

@@ -47,6 +47,9 @@ type Kind struct {
 	// CreateParams, UpdateParams and DeleteParams are the query parameters
 	// that the requests know besides approved.
 	CreateParams, UpdateParams, DeleteParams []string
+	// ListParams are the switches that a collection's GET knows besides its
+	// query language.
+	ListParams []string
 	// Hooks are the kind's own behaviour.
 	Hooks Hooks
 	// Computed says how each computed field is worked out.
@@ -187,6 +190,10 @@ type World interface {
 	Peer() string
 	// PeerPool is a pool of the array that a link leads to.
 	PeerPool(link int64) int64
+	// VVolPool is a pool for vvols, PeerVVolPool one of the array that a link
+	// leads to.
+	VVolPool() int64
+	PeerVVolPool(link int64) int64
 	// Text reads a stored field of an object that Make returned.
 	Text(kind string, id int64, field string) string
 }

@@ -23,7 +23,7 @@ func readMove(b *Box, in *Input) (ask moveAsk, to *schema.Object, err error) {
 	if err := b.OwnPool(to.ID()); err != nil {
 		return ask, nil, err
 	}
-	if err := poolOfType(to, Standard); err != nil {
+	if err := poolOfType(to, Standard); err != nil { // vvols are a hypervisor's to move
 		return ask, nil, err
 	}
 	return ask, to, openPool(to)

@@ -251,13 +251,19 @@ func beforePoolUpdate(b *Box, old, o *schema.Object, _ *Input) error {
 }
 
 func beforePoolDelete(b *Box, o *schema.Object, _ *Input) error {
-	n := b.census(o.ID(), OfVolume, Master) + b.census(o.ID(), OfVolume, Snapshot) + b.census(o.ID(), OfFS, Master) + b.census(o.ID(), OfFS, Snapshot)
+	var n int64
+	for _, sort := range []string{OfVolume, OfFS, OfVVol} {
+		n += b.census(o.ID(), sort, Master) + b.census(o.ID(), sort, Snapshot)
+	}
 	internal, err := b.internalCount(o.ID())
 	if err != nil {
 		return err
 	}
 	n += internal
-	n += b.Tx.CountBy(b.Key, CGPool.Field(), ConsGroup, schema.RefValue(o.ID())) + b.s3AccountsOf(o)
+	for _, t := range []*schema.Type{ConsGroup, ReplicationGroup} {
+		n += b.Tx.CountBy(b.Key, CGPool.Field(), t, schema.RefValue(o.ID()))
+	}
+	n += b.s3AccountsOf(o)
 	if n > 0 {
 		return apierr.New(apierr.PoolNotEmpty, "pool %d holds %d entities", o.ID(), n)
 	}
@@ -272,8 +278,11 @@ func censusOf(pool int64, dataset, kind string) string {
 // census counts a pool's datasets of one sort by the store's own counters.
 func (b *Box) census(pool int64, dataset, kind string) int64 {
 	t := Volume
-	if dataset == OfFS {
+	switch dataset {
+	case OfFS:
 		t = Filesystem
+	case OfVVol:
+		t = VVol
 	}
 	return b.Tx.CountBy(b.Key, datasetCensus.Field(), t, schema.TextValue(censusOf(pool, dataset, kind)))
 }
@@ -303,25 +312,24 @@ func poolComputed() map[*schema.Field]Compute {
 	}
 	volumes, snapshots := [2]string{OfVolume, Master}, [2]string{OfVolume, Snapshot}
 	filesystems, fsSnapshots := [2]string{OfFS, Master}, [2]string{OfFS, Snapshot}
-	everything := [][2]string{volumes, snapshots, filesystems, fsSnapshots}
-	for _, a := range []schema.Attr[int64]{PoolVolumes, PoolStdVolumes} {
-		sum(a, volumes)
-	}
-	for _, a := range []schema.Attr[int64]{PoolSnapshots, PoolStdSnapshots} {
-		sum(a, snapshots)
-	}
+	vvols, vvolSnapshots := [2]string{OfVVol, Master}, [2]string{OfVVol, Snapshot}
+	// unsourced: that the counts without a word before them add up standard
+	// entities and vvols.
+	sum(PoolVolumes, volumes, vvols)
+	sum(PoolStdVolumes, volumes)
+	sum(PoolVVolVolumes, vvols)
+	sum(PoolSnapshots, snapshots, vvolSnapshots)
+	sum(PoolStdSnapshots, snapshots)
+	sum(PoolVVolSnapshots, vvolSnapshots)
 	for _, a := range []schema.Attr[int64]{PoolFilesystems, PoolStdFilesystems} {
 		sum(a, filesystems)
 	}
 	for _, a := range []schema.Attr[int64]{PoolFSSnapshots, PoolStdFSSnapshots} {
 		sum(a, fsSnapshots)
 	}
-	for _, a := range []schema.Attr[int64]{PoolEntities, PoolStdEntities} {
-		sum(a, everything...)
-	}
-	for _, a := range []schema.Attr[int64]{PoolVVolVolumes, PoolVVolSnapshots, PoolVVolEntities} {
-		sum(a)
-	}
+	sum(PoolEntities, volumes, snapshots, filesystems, fsSnapshots, vvols, vvolSnapshots)
+	sum(PoolStdEntities, volumes, snapshots, filesystems, fsSnapshots)
+	sum(PoolVVolEntities, vvols, vvolSnapshots)
 	all[PoolAllocated.Field()] = func(b *Box, o *schema.Object) (any, error) { return b.physicalOf(o) }
 	all[PoolFree.Field()] = func(b *Box, o *schema.Object) (any, error) {
 		n, err := b.physicalOf(o)
@@ -337,7 +345,7 @@ func poolComputed() map[*schema.Field]Compute {
 // poolWritten is the bytes that the pool's datasets hold, however they are
 // provisioned.
 func (b *Box) poolWritten(o *schema.Object) (n int64, err error) {
-	for _, t := range []*schema.Type{Volume, Filesystem} {
+	for _, t := range stores() {
 		for _, id := range b.Tx.IDsBy(b.Key, t, DatasetPool.Field(), schema.RefValue(o.ID())) {
 			d, err := b.Must(t, id)
 			if err != nil {

@@ -114,12 +114,8 @@ func (b *Box) writtenIn(pool int64) ([]*schema.Object, error) {
 		if err = json.Unmarshal(value, &row); err != nil {
 			return false
 		}
-		t := Volume
-		if row.Type == Filesystem.Name() {
-			t = Filesystem
-		}
 		var o *schema.Object
-		o, err = b.Must(t, int64(binary.BigEndian.Uint64(key[8:]))) //nolint:gosec // written by streamKey
+		o, err = b.Must(b.Eng.Catalog.Kind(row.Type).Type, int64(binary.BigEndian.Uint64(key[8:]))) //nolint:gosec // written by streamKey
 		out = append(out, o)
 		return err == nil
 	})

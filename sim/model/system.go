@@ -171,7 +171,7 @@ func addSystem(c *Catalog) {
 // members that fields names.
 func (b *Box) systemField(k *Kind, in *Input) (any, error) {
 	f := SystemType.Field(in.Vars["field"])
-	if f == nil || !f.Public() {
+	if f == nil || !SystemType.Shows(f) {
 		return nil, apierr.New(apierr.PathNotFound, "system has no %q", in.Vars["field"])
 	}
 	o, err := b.System()

@@ -232,7 +232,7 @@ func (b *Box) WorkloadOf(id int64) (Workload, error) {
 // dropWorkload ends the workload of a dataset that goes.
 func (b *Box) dropWorkload(o *schema.Object) error {
 	b.Tx.KV(b.Key, spaceWorkload).Delete(imageKey(o.ID()))
-	if o.Type() != Volume && o.Type() != Filesystem {
+	if !slices.Contains(stores(), o.Type()) {
 		return nil
 	}
 	return b.enlist(o, streams{})

@@ -18,7 +18,7 @@ func (r *engine) handleAborts() {
 		if err != nil || o == nil {
 			return err
 		}
-		if len(b.Tx.IDsBy(b.Key, Replica, ReplicaLink.Field(), schema.RefValue(o.ID()))) > 0 {
+		if len(idsBy(b, ReplicaLink.Field(), schema.RefValue(o.ID()))) > 0 {
 			return nil // in use: the sender has it after all
 		}
 		if err := b.Remove(o); err != nil {
@@ -28,7 +28,7 @@ func (r *engine) handleAborts() {
 	})
 	undo(r, msgCreate, undoReplica)
 	undo(r, msgJoin, func(b *model.Box, ask joinMember, made memberAccepted) error {
-		if o, err := b.Tx.Get(b.Key, Replica, ask.Replica); err != nil || o == nil {
+		if o, err := find(b, ask.Replica); err != nil || o == nil {
 			return err
 		}
 		rep, err := receiver(b, ask.Replica)
@@ -60,7 +60,7 @@ func undo[A, R any](r *engine, name string, do func(b *model.Box, ask A, made R)
 
 // undoReplica removes a target's half and what was made for it.
 func undoReplica(b *model.Box, ask offer, made accepted) error {
-	o, err := b.Tx.Get(b.Key, Replica, made.Replica)
+	o, err := find(b, made.Replica)
 	if err != nil || o == nil {
 		return err
 	}
@@ -84,7 +84,7 @@ func undoReplica(b *model.Box, ask offer, made accepted) error {
 	if !ask.IsGroup || ask.Group != 0 || len(ask.Members) == 0 || ask.Members[0].Ask.Remote != 0 {
 		return nil
 	}
-	_, err = b.Delete(b.Eng.Catalog.Kind(model.ConsGroup.Name()), made.Group, approved())
+	_, err = b.Delete(b.Eng.Catalog.Kind(groupType(ask.EntityType).Name()), made.Group, approved())
 	return err
 }
 
@@ -93,7 +93,7 @@ func leaveCG(b *model.Box, id int64) error {
 	if err != nil {
 		return err
 	}
-	model.DatasetCG.SetNull(o)
+	model.SetGroup(o, 0)
 	return b.Save(o)
 }
 

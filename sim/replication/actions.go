@@ -34,7 +34,7 @@ func (r *replica) markPair(p *pair, role string) error {
 	default:
 		model.DatasetRMRSource.Set(o, true)
 	}
-	if ReplicaLocalCG.IsNull(r.o) {
+	if r.groupID() == 0 {
 		// A member of a group is replicated by the group's replica (live 8.x
 		// payload: its own list is empty).
 		model.DatasetReplicas.Set(o, with(model.DatasetReplicas.Get(o), r.o.ID()))
@@ -55,10 +55,10 @@ func without[T comparable](list []T, v T) []T {
 }
 
 func (r *replica) markGroup(role string, there bool) error {
-	if ReplicaLocalCG.IsNull(r.o) {
+	if r.groupID() == 0 {
 		return nil
 	}
-	cg, err := r.b.Must(model.ConsGroup, ReplicaLocalCG.Get(r.o))
+	cg, err := r.group()
 	if err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func (r *replica) types(ids []int64) []string {
 		o := r.o
 		if id != r.o.ID() {
 			var err error
-			if o, err = r.b.Must(Replica, id); err != nil {
+			if o, err = must(r.b, id); err != nil {
 				continue
 			}
 		}
@@ -123,11 +123,11 @@ func (r *replica) unmark(p *pair) error {
 // hasOtherSource reports whether a dataset goes on being the source of one of
 // the replicas, or of another of its group's.
 func (r *replica) hasOtherSource(ids []int64) bool {
-	if !ReplicaLocalCG.IsNull(r.o) {
-		ids = append(slices.Clone(ids), r.b.Tx.IDsBy(r.b.Key, Replica, ReplicaLocalCG.Field(), schema.RefValue(ReplicaLocalCG.Get(r.o)))...)
+	if r.groupID() != 0 {
+		ids = append(slices.Clone(ids), idsOfGroup(r.b, r.groupType(), r.groupID())...)
 	}
 	return slices.ContainsFunc(ids, func(id int64) bool {
-		o, err := r.b.Must(Replica, id)
+		o, err := must(r.b, id)
 		return err == nil && id != r.o.ID() && ReplicaRole.Get(o) == roleSource
 	})
 }

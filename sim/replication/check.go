@@ -16,7 +16,7 @@ func Check(boxes []*model.Box) ([]string, error) {
 		c.boxes[b.Key] = b
 	}
 	for _, b := range boxes {
-		err := b.Tx.Each(b.Key, Replica, func(o *schema.Object) (bool, error) {
+		err := each(b, func(o *schema.Object) (bool, error) {
 			r, err := open(b, o)
 			if err != nil {
 				return false, err
@@ -64,7 +64,7 @@ func (c *checker) peers(r *replica) error {
 	if b == nil {
 		return nil
 	}
-	o, err := b.Tx.Get(b.Key, Replica, ReplicaRemoteID.Get(r.o))
+	o, err := find(b, ReplicaRemoteID.Get(r.o))
 	if err != nil || o == nil {
 		return err // removed by force: an orphan
 	}
@@ -75,7 +75,7 @@ func (c *checker) peers(r *replica) error {
 	if there.isSource() || replicaTurned.Get(o) || replicaTurned.Get(r.o) {
 		return nil // the halves have not met since a role changed
 	}
-	if ReplicaType.Get(o) != ReplicaType.Get(r.o) || ReplicaRemoteID.Get(o) != r.o.ID() || len(there.pairs) != len(r.pairs) {
+	if o.Type() != r.o.Type() || ReplicaType.Get(o) != ReplicaType.Get(r.o) || ReplicaRemoteID.Get(o) != r.o.ID() || len(there.pairs) != len(r.pairs) {
 		c.say(r, "its peer %d is of another shape", o.ID())
 		return nil
 	}

@@ -59,6 +59,9 @@ type memberOffer struct {
 	// Serial and NGUID are the identity that ACTIVE_ACTIVE volumes share.
 	Serial string `json:"serial,omitempty"`
 	NGUID  string `json:"nguid,omitempty"`
+	// VVolKind and GuestOS are what a vvol is for.
+	VVolKind string `json:"vvol_type,omitempty"`
+	GuestOS  string `json:"guest_os,omitempty"`
 }
 
 // settings are those that both halves show.
@@ -258,7 +261,7 @@ func (r *replica) readPairs(in *model.Input) (asks []pairAsk, cg *schema.Object,
 			return nil, nil, apierr.New(apierr.InvalidValue, "entity_pairs: %.200s: %v", raw, err).About("entity_pairs")
 		}
 	}
-	if ReplicaEntityType.Get(r.o) != ofGroup {
+	if kind := ReplicaEntityType.Get(r.o); kind != ofGroup && kind != ofReplicationGroup {
 		if len(asks) == 0 && !ReplicaLocal.IsNull(r.o) {
 			asks = []pairAsk{r.ownPair(ReplicaLocal.Get(r.o))}
 		}
@@ -294,6 +297,9 @@ func (r *replica) ownPair(local int64) pairAsk {
 
 // findGroup is the group that a request names, or that of its members.
 func (r *replica) findGroup(in *model.Input, asks []pairAsk) (*schema.Object, error) {
+	if id := r.groupID(); id != 0 {
+		return r.b.Load(r.b.Eng.Catalog.Kind(r.groupType().Name()), id)
+	}
 	id := ReplicaLocal.Get(r.o)
 	if err := readInt(in.Body, "local_cg_id", &id); err != nil {
 		return nil, err

@@ -255,6 +255,9 @@ func exposeImage(b *model.Box, o *schema.Object, _ *model.Input) (any, error) {
 // report lays the ids of what was reclaimed over the replica as it was; none
 // is null.
 func (r *replica) report(was map[string]json.RawMessage, here, there reclaimed) (any, error) {
+	if was["entity_pairs"] == nil {
+		return was, nil // a replication group's replica shows none
+	}
 	var views []map[string]json.RawMessage
 	if err := json.Unmarshal(was["entity_pairs"], &views); err != nil {
 		return nil, err

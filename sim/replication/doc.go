@@ -21,12 +21,13 @@ type engine struct{ *model.Engine }
 func Install(e *model.Engine) {
 	r := &engine{e}
 	c := e.Catalog
-	c.Add(linkKind(), replicaKind())
+	c.Add(linkKind(), replicaKind(), rgReplicaKind())
 	c.AddRoutes(remoteRoutes()...)
-	for _, t := range []*schema.Type{model.Volume, model.Filesystem} {
+	for _, t := range []*schema.Type{model.Volume, model.Filesystem, model.VVol} {
 		c.Guard(t.Name(), guardDataset)
 	}
 	c.Guard(model.ConsGroup.Name(), guardGroup)
+	c.Guard(model.ReplicationGroup.Name(), guardReplicationGroup)
 	c.Guard(model.NetworkSpace.Name(), guardSpace)
 	c.Guard(model.Pool.Name(), guardPool)
 	c.OnContent(mirror)

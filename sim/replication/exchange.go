@@ -232,8 +232,12 @@ func (r *replica) pairOf(dataset int64) *pair {
 // replicasOf are those that a dataset is in, by itself or with its group.
 func replicasOf(b *model.Box, o *schema.Object) ([]*replica, error) {
 	ids := append([]int64(nil), model.DatasetReplicas.Get(o)...)
-	if !model.DatasetCG.IsNull(o) {
-		ids = append(ids, b.Tx.IDsBy(b.Key, Replica, ReplicaLocalCG.Field(), schema.RefValue(model.DatasetCG.Get(o)))...)
+	if group := model.GroupOf(o); group != 0 {
+		t := model.ConsGroup
+		if o.Type() == model.VVol {
+			t = model.ReplicationGroup
+		}
+		ids = append(ids, idsOfGroup(b, t, group)...)
 	}
 	var out []*replica
 	for _, id := range ids {
@@ -311,7 +315,7 @@ func linkMoved(b *model.Box, link *schema.Object, up, detached bool) error {
 	if err := emitLink(b, link, word); err != nil {
 		return err
 	}
-	for _, id := range b.Tx.IDsBy(b.Key, Replica, ReplicaLink.Field(), schema.RefValue(link.ID())) {
+	for _, id := range idsBy(b, ReplicaLink.Field(), schema.RefValue(link.ID())) {
 		r, err := openID(b, id)
 		if err != nil {
 			return err
@@ -341,7 +345,7 @@ func linkMoved(b *model.Box, link *schema.Object, up, detached bool) error {
 func blocked(b *model.Box) ([]string, error) {
 	var out []string
 	for _, s := range states(asyncPending, syncPending, asyncInitialStalled, asyncStalled, syncInitialStalled, outOfSync, peerPending, peerInitialStalled, peerLagging) {
-		for _, id := range b.Tx.IDsBy(b.Key, Replica, replicaState.Field(), schema.TextValue(string(s))) {
+		for _, id := range idsBy(b, replicaState.Field(), schema.TextValue(string(s))) {
 			out = append(out, fmt.Sprintf("%s: replica %d: %s", b.Key, id, s))
 		}
 	}

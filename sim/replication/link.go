@@ -325,7 +325,7 @@ func refreshLink(b *model.Box, o *schema.Object, in *model.Input) (any, error) {
 
 // beforeLinkDelete removes the peer's half too.
 func beforeLinkDelete(b *model.Box, o *schema.Object, in *model.Input) error {
-	if ids := b.Tx.IDsBy(b.Key, Replica, ReplicaLink.Field(), schema.RefValue(o.ID())); len(ids) > 0 {
+	if ids := idsBy(b, ReplicaLink.Field(), schema.RefValue(o.ID())); len(ids) > 0 {
 		return apierr.New(apierr.LinkHasReplicas, "link %d has %d replicas", o.ID(), len(ids))
 	}
 	err := call(b, ends(b, o), msgLinkDelete, linkAttach{Link: LinkRemoteID.Get(o), Credentials: credentials(b)}, nil)

@@ -26,14 +26,14 @@ type leaveMember struct {
 // joinGroup replicates a dataset that joins a replicated group: its target is
 // made or taken at once, its first copy goes with the next job.
 func joinGroup(b *model.Box, cg, o *schema.Object, in *model.Input) error {
-	ids := b.Tx.IDsBy(b.Key, Replica, ReplicaLocalCG.Field(), schema.RefValue(cg.ID()))
+	ids := idsOfGroup(b, cg.Type(), cg.ID())
 	switch {
 	case model.IsTargetGroup(cg):
-		return apierr.New(apierr.CGIsTarget, "consistency group %d is a replication target", cg.ID())
+		return isTarget(cg)
 	case len(model.DatasetReplicas.Get(o)) > 0 || model.DatasetRMRSource.Get(o) || model.DatasetRMRTarget.Get(o):
 		return apierr.New(apierr.CGMemberIsReplicated, "dataset_id: %d is replicated by itself", o.ID()).About("dataset_id")
 	}
-	asks, err := memberAsks(in, ids)
+	asks, err := memberAsks(cg, in, ids)
 	if err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func joinGroup(b *model.Box, cg, o *schema.Object, in *model.Input) error {
 
 // memberAsks reads how a new member is replicated: in one of the forms that
 // InfiniSDK 289.1.4 sends, or not at all.
-func memberAsks(in *model.Input, ids []int64) (map[int64]pairAsk, error) {
+func memberAsks(cg *schema.Object, in *model.Input, ids []int64) (map[int64]pairAsk, error) {
 	var body struct {
 		Name string   `json:"remote_entity_name"`
 		One  *pairAsk `json:"replication_pair_info"`
@@ -79,7 +79,7 @@ func memberAsks(in *model.Input, ids []int64) (map[int64]pairAsk, error) {
 		}
 	}
 	out := map[int64]pairAsk{}
-	if len(body.Pairs) == 0 && len(ids) > 1 {
+	if len(body.Pairs) == 0 && len(ids) > 1 && cg.Type() == model.ConsGroup {
 		return nil, apierr.New(apierr.CGReplicationInfoRequired, "replication_pairs_info: required for a group with %d replicas", len(ids)).About("replication_pairs_info")
 	}
 	for _, p := range body.Pairs {
@@ -139,7 +139,7 @@ func (r *replica) refreshed(o *schema.Object, change func() error) error {
 		return err
 	}
 	for _, f := range o.Type().StoredFields() {
-		if f != model.DatasetCG.Field() {
+		if f != model.DatasetCG.Field() && f != model.VVolGroup.Field() {
 			o.SetRaw(f, now.Raw(f))
 		}
 	}
@@ -164,12 +164,12 @@ func acceptMember(b *model.Box, _ fabric.Message, ask joinMember) (any, error) {
 
 // leaveGroup ends the replication of a dataset that leaves its group.
 func leaveGroup(b *model.Box, cg, o *schema.Object, in *model.Input) error {
-	ids := b.Tx.IDsBy(b.Key, Replica, ReplicaLocalCG.Field(), schema.RefValue(cg.ID()))
+	ids := idsOfGroup(b, cg.Type(), cg.ID())
 	if len(ids) == 0 {
 		return nil
 	}
 	if model.IsTargetGroup(cg) {
-		return apierr.New(apierr.CGIsTarget, "consistency group %d is a replication target", cg.ID())
+		return isTarget(cg)
 	}
 	keep, err := in.Flag("create_replica", false)
 	if err != nil {
@@ -255,7 +255,7 @@ func releaseMember(b *model.Box, _ fabric.Message, ask leaveMember) (any, error)
 	if err != nil {
 		return nil, err
 	}
-	model.DatasetCG.SetNull(o)
+	model.SetGroup(o, 0)
 	if err := b.Save(o); err != nil {
 		return nil, err
 	}

@@ -146,7 +146,7 @@ func (r *engine) handleLinks() {
 		if err := admit(b, ask.Credentials); err != nil {
 			return nil, err
 		}
-		if ids := b.Tx.IDsBy(b.Key, Replica, ReplicaLink.Field(), schema.RefValue(ask.Link)); len(ids) > 0 {
+		if ids := idsBy(b, ReplicaLink.Field(), schema.RefValue(ask.Link)); len(ids) > 0 {
 			return nil, apierr.New(apierr.LinkHasReplicas, "link %d has %d replicas", ask.Link, len(ids))
 		}
 		o, err := b.Tx.Get(b.Key, Link, ask.Link)

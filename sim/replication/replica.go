@@ -113,7 +113,10 @@ func open(b *model.Box, o *schema.Object) (*replica, error) {
 
 // openID finds a replica by id and reads its machine.
 func openID(b *model.Box, id int64) (*replica, error) {
-	o, err := b.Load(b.Eng.Catalog.Kind(Replica.Name()), id)
+	o, err := find(b, id)
+	if err == nil && o == nil {
+		_, err = b.Load(b.Eng.Catalog.Kind(Replica.Name()), id)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -164,8 +167,11 @@ func (r *replica) initial() bool {
 }
 
 func (r *replica) datasetType() *schema.Type {
-	if ReplicaEntityType.Get(r.o) == model.OfFS {
+	switch ReplicaEntityType.Get(r.o) {
+	case model.OfFS:
 		return model.Filesystem
+	case ofReplicationGroup:
+		return model.VVol
 	}
 	return model.Volume
 }

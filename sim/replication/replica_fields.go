@@ -126,7 +126,13 @@ var (
 
 	// Replica is a dataset or group that is copied to another array; each
 	// array has its half.
-	Replica = schema.NewType("replica", replicaState, replicaPairs, replicaJob, replicaWaiting, replicaOrphan, replicaLate, replicaDone, replicaTurned, replicaLeads, replicaNobody, replicaFails,
+	Replica = schema.NewType("replica", replicaFields()...)
+)
+
+// replicaFields are the fields of a half, in order.
+func replicaFields() []schema.Holder {
+	return []schema.Holder{
+		replicaState, replicaPairs, replicaJob, replicaWaiting, replicaOrphan, replicaLate, replicaDone, replicaTurned, replicaLeads, replicaNobody, replicaFails,
 		ReplicaDescription, ReplicaVersion, ReplicaConfigGUID, ReplicaLinkGUID, ReplicaRemoteID, ReplicaRole, ReplicaInternal,
 		ReplicaConcurrent, ReplicaSnapshots, ReplicaSnapKeep, ReplicaSuffix, ReplicaSnapLock, ReplicaEntityType, ReplicaState,
 		ReplicaStateText, ReplicaReason, ReplicaJobState, ReplicaJobs, ReplicaIsInitial, ReplicaPending, ReplicaNextStart,
@@ -137,8 +143,9 @@ var (
 		ReplicaDuration, ReplicaLastSync, ReplicaProgress, ReplicaRestore, ReplicaGUID, ReplicaNextRestore, ReplicaNextGUID,
 		ReplicaSnapGUID, ReplicaSnapTime, ReplicaLocalSG, ReplicaRemoteSG, ReplicaStaging, ReplicaIPIndex, ReplicaIP,
 		ReplicaSyncIPs, ReplicaType, ReplicaDomino, ReplicaSyncState, ReplicaAsyncMode, ReplicaLatency, ReplicaMobility,
-		ReplicaPreferred, ReplicaFromLocal, ReplicaLink)
-)
+		ReplicaPreferred, ReplicaFromLocal, ReplicaLink,
+	}
+}
 
 func notNegative(v schema.Value) error {
 	if v.Int() < 0 {

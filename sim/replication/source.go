@@ -15,7 +15,7 @@ func (r *replica) prepare(asks []pairAsk, cg *schema.Object) (offer, error) {
 	}
 	ReplicaConfigGUID.Set(r.o, out.GUID)
 	ReplicaLinkGUID.Set(r.o, LinkGUID.Get(r.link))
-	if n := int(r.b.Tx.Count(r.b.Key, Replica)); n >= r.b.Profile().Replicas && !r.b.Eng.NoLimits {
+	if n := int(r.b.Tx.Count(r.b.Key, Replica) + r.b.Tx.Count(r.b.Key, RGReplica)); n >= r.b.Profile().Replicas && !r.b.Eng.NoLimits {
 		return out, apierr.New(apierr.ReplicaLimitExceeded, "the array has %d replicas", n)
 	}
 	if cg != nil {
@@ -26,7 +26,7 @@ func (r *replica) prepare(asks []pairAsk, cg *schema.Object) (offer, error) {
 		if name := ReplicaRemoteName.Get(r.o); name != "" {
 			out.GroupName = name
 		}
-		ReplicaLocalCG.Set(r.o, cg.ID())
+		r.setGroup(cg.ID())
 		ReplicaLocal.Set(r.o, cg.ID())
 		ReplicaPool.Set(r.o, model.CGPool.Get(cg))
 	}
@@ -66,14 +66,14 @@ func (r *replica) checkGroup(cg *schema.Object) error {
 	case model.IsTargetGroup(cg):
 		return apierr.New(apierr.ReplicaEntityIsTarget, "local_cg_id: %d is a replication target", cg.ID()).About("local_cg_id")
 	}
-	return r.checkFree(r.b.Tx.IDsBy(r.b.Key, Replica, ReplicaLocalCG.Field(), schema.RefValue(cg.ID())), cg.ID())
+	return r.checkFree(idsOfGroup(r.b, cg.Type(), cg.ID()), cg.ID())
 }
 
 // checkFree refuses a second replica over the same link, a second one of SYNC,
 // and a second one at all before several targets were possible (release 8.4).
 func (r *replica) checkFree(ids []int64, entity int64) error {
 	for _, id := range ids {
-		other, err := r.b.Must(Replica, id)
+		other, err := must(r.b, id)
 		if err != nil {
 			return err
 		}
@@ -118,6 +118,9 @@ func (r *replica) prepareMember(a pairAsk, cg *schema.Object) (memberOffer, erro
 	m := memberOffer{
 		Pair: r.b.Tx.Next(r.b.Key, "id"), Dataset: o.ID(), Name: model.DatasetName.Get(o), Size: model.DatasetSize.Get(o),
 		Prov: model.DatasetProvisioning.Get(o), Digest: im.Digest(), Ask: a,
+	}
+	if o.Type() == model.VVol {
+		m.VVolKind, m.GuestOS = model.VVolKind.Get(o), model.VVolGuestOS.Get(o)
 	}
 	if r.isPeer() {
 		m.Serial, m.NGUID = model.VolumeSerial.Get(o), model.VolumeNGUID.Get(o)

@@ -45,7 +45,11 @@ func acceptReplica(b *model.Box, m fabric.Message, ask offer) (any, error) {
 	if LinkSpace.IsNull(link) || linkPeer.Get(link) != m.From {
 		return nil, apierr.New(apierr.LinkNotConnected, "link %d is not connected", link.ID())
 	}
-	o := b.New(b.Eng.Catalog.Kind(Replica.Name()))
+	k, err := halfKind(b, ask.EntityType)
+	if err != nil {
+		return nil, err
+	}
+	o := b.New(k)
 	r := &replica{b: b, o: o, link: link}
 	ReplicaLink.Set(o, link.ID())
 	ReplicaRole.Set(o, roleTarget)
@@ -109,7 +113,8 @@ func (r *replica) acceptGroup(ask offer, out *accepted) error {
 			id = model.DatasetCG.Get(o)
 		}
 	}
-	k := r.b.Eng.Catalog.Kind(model.ConsGroup.Name())
+	t := r.groupType()
+	k := r.b.Eng.Catalog.Kind(t.Name())
 	var cg *schema.Object
 	var err error
 	if id != 0 {
@@ -123,13 +128,15 @@ func (r *replica) acceptGroup(ask offer, out *accepted) error {
 		if ask.Pool == 0 {
 			return apierr.New(apierr.MissingField, "remote_pool_id: required to create the target").About("remote_pool_id")
 		}
-		name := r.b.FreeName(model.ConsGroup, model.CGName.Field(), ask.GroupName)
-		body := r.b.Unscheduled(model.NewBody(map[string]any{"name": name, "pool_id": ask.Pool}))
+		body := model.NewBody(map[string]any{"name": r.b.FreeName(t, model.CGName.Field(), ask.GroupName), "pool_id": ask.Pool})
+		if t == model.ConsGroup {
+			body = r.b.Unscheduled(body)
+		}
 		if cg, err = r.b.Create(k, &model.Input{Body: body}); err != nil {
 			return err
 		}
 	}
-	ReplicaLocalCG.Set(r.o, cg.ID())
+	r.setGroup(cg.ID())
 	ReplicaLocal.Set(r.o, cg.ID())
 	ReplicaPool.Set(r.o, model.CGPool.Get(cg))
 	out.Group, out.GroupName = cg.ID(), model.CGName.Get(cg)
@@ -152,7 +159,7 @@ func (r *replica) acceptDataset(m memberOffer, pool int64, group bool) (memberAc
 	}
 	ReplicaPool.Set(r.o, model.DatasetPool.Get(o))
 	if group {
-		model.DatasetCG.Set(o, ReplicaLocalCG.Get(r.o))
+		model.SetGroup(o, r.groupID())
 	} else {
 		ReplicaLocal.Set(r.o, o.ID())
 		ReplicaRemote.Set(r.o, m.Dataset)
@@ -222,6 +229,9 @@ func (r *replica) makeTarget(t *schema.Type, m memberOffer, pool int64) (*schema
 	if name == "" {
 		// unsourced: that a target has its source's name.
 		name = r.b.FreeName(t, model.DatasetName.Field(), m.Name)
+	}
+	if t == model.VVol {
+		return r.b.MakeVVol(model.VVolSpec{Name: name, Pool: pool, Size: m.Size, Prov: m.Prov, Kind: m.VVolKind, GuestOS: m.GuestOS})
 	}
 	body := model.NewBody(map[string]any{"name": name, "size": m.Size, "pool_id": pool, "provtype": m.Prov})
 	return r.b.MakeMaster(t, body)

@@ -1,6 +1,8 @@
 package replication
 
 import (
+	"strings"
+
 	"infinisim/sim/job"
 	"infinisim/sim/model"
 	"infinisim/sim/schema"
@@ -39,7 +41,9 @@ func (r *replica) rpoBreached() error {
 func (r *replica) hasSlot() bool {
 	var under int64
 	for _, s := range states(asyncInitial, asyncInitialStalled, syncInitial, syncInitialStalled) {
-		under += r.b.Tx.CountBy(r.b.Key, replicaState.Field(), Replica, schema.TextValue(string(s)))
+		for _, t := range halfTypes() {
+			under += r.b.Tx.CountBy(r.b.Key, replicaState.Field(), t, schema.TextValue(string(s)))
+		}
 	}
 	for _, s := range states(peerInitial, peerInitialStalled) {
 		for _, id := range r.b.Tx.IDsBy(r.b.Key, Replica, replicaState.Field(), schema.TextValue(string(s))) {
@@ -66,7 +70,7 @@ func Wake(b *model.Box) {
 // startPending starts those that wait, in the order of their ids.
 func startPending(b *model.Box) error {
 	for _, s := range states(asyncPending, syncPending, peerPending) {
-		for _, id := range b.Tx.IDsBy(b.Key, Replica, replicaState.Field(), schema.TextValue(string(s))) {
+		for _, id := range idsBy(b, replicaState.Field(), schema.TextValue(string(s))) {
 			r, err := openID(b, id)
 			if err != nil {
 				return err
@@ -86,7 +90,7 @@ func (r *replica) again() error { return r.fire(evStart) }
 // unsourced: the codes of replicas' events.
 func emitReplica(b *model.Box, o *schema.Object, what, level string) error {
 	return b.Emit(model.Event{
-		Code: "REPLICA_" + what, Level: level, Entity: o.ID(), Template: "replica {id}: {what}",
+		Code: strings.ToUpper(o.Type().Name()) + "_" + what, Level: level, Entity: o.ID(), Template: "replica {id}: {what}",
 		Data: []model.Datum{{Name: "id", Type: "Long", Value: o.ID()}, {Name: "what", Type: "String", Value: what}},
 	})
 }

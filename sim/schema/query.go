@@ -168,7 +168,7 @@ func pageNumber(name, text string, most int) (int, error) {
 
 func (t *Type) queryable(name string, open func(*Field) bool) *Field {
 	f := t.Field(name)
-	if f == nil || !f.Public() || open != nil && !open(f) {
+	if f == nil || !t.Shows(f) || open != nil && !open(f) {
 		return nil
 	}
 	return f

@@ -141,6 +141,8 @@ type Type struct {
 	byName map[string]*Field
 	public int // index in stored of the first public field
 	whole  bool
+	less   map[*Field]Flags // flags that a field has in other types, not here
+	hidden map[*Field]bool
 }
 
 // ID is the identity of every object: the first field of every type.
@@ -155,29 +157,52 @@ type Holder interface{ Field() *Field }
 // NewType declares a type. It panics on a declaration that cannot work (two
 // fields of one name, a default that does not fit): a programmer's mistake.
 func NewType(name string, handles ...Holder) *Type {
-	t := &Type{name: name, slots: map[*Field]int{}, byName: map[string]*Field{}, whole: true}
+	t := &Type{name: name, slots: map[*Field]int{}, byName: map[string]*Field{}, whole: true, less: map[*Field]Flags{}, hidden: map[*Field]bool{}}
 	t.add(idField)
 	for _, h := range handles {
+		if n, narrowed := h.(narrow); narrowed {
+			t.less[n.Field()], t.hidden[n.Field()] = n.less, n.hidden
+		}
 		t.add(h.Field())
 	}
 	slices.SortStableFunc(t.stored, func(a, b *Field) int {
-		return privateFirst(a) - privateFirst(b)
+		return t.privateFirst(a) - t.privateFirst(b)
 	})
 	for i, f := range t.stored {
 		t.slots[f] = i
-		if !f.Public() {
+		if !t.Shows(f) {
 			t.public = i + 1
 		}
 	}
 	return t
 }
 
-func privateFirst(f *Field) int {
-	if f.Public() {
+func (t *Type) privateFirst(f *Field) int {
+	if t.Shows(f) {
 		return 1
 	}
 	return 0
 }
+
+// narrow is a field with less to it in one type than in others that share it.
+type narrow struct {
+	Holder
+	less   Flags
+	hidden bool
+}
+
+// Hide puts a field that others show in a type that keeps it to itself.
+func Hide(h Holder) Holder { return narrow{Holder: h, less: Editable, hidden: true} }
+
+// Less puts a field in a type where it has fewer flags than in others.
+func Less(h Holder, flags Flags) Holder { return narrow{Holder: h, less: flags} }
+
+// Shows reports whether answers of the type may show the field.
+func (t *Type) Shows(f *Field) bool { return f.Public() && !t.hidden[f] }
+
+// May reports whether all of the given flags are set for the field in this
+// type.
+func (t *Type) May(f *Field, flags Flags) bool { return (f.Flags&^t.less[f])&flags == flags }
 
 func (t *Type) add(f *Field) {
 	if _, twice := t.byName[f.Name]; twice {

@@ -255,3 +255,28 @@ func Example() {
 	fmt.Println(name.Get(o), size.Get(o), prov.Get(o))
 	// Output: d5 100 THIN
 }
+
+func TestNewType_sharesFieldsWithLess(t *testing.T) {
+	t.Parallel()
+	small := schema.NewType("small", schema.Hide(size), schema.Less(name, schema.Editable), role)
+	assert.False(t, small.Shows(size.Field()))
+	assert.False(t, small.May(size.Field(), schema.Update))
+	assert.True(t, disk.Shows(size.Field()))
+	assert.True(t, small.Shows(name.Field()))
+	assert.False(t, small.May(name.Field(), schema.Create))
+	assert.True(t, small.May(name.Field(), schema.Unique))
+	assert.True(t, disk.May(name.Field(), schema.Editable))
+	assert.Equal(t, schema.Layout{Fields: []string{"size", "id", "name", "role"}, Private: 1}, small.Layout())
+
+	o := schema.New(small, 7)
+	size.Set(o, 5)
+	name.Set(o, "a")
+	again, err := schema.Decode(small, 7, schema.Encode(o))
+	require.NoError(t, err)
+	assert.Equal(t, int64(5), size.Get(again))
+	raw, err := again.AppendJSON(nil, small.StoredFields()[1:], nil)
+	require.NoError(t, err)
+	assert.JSONEq(t, `{"id":7,"name":"a","role":null}`, string(raw))
+	_, err = small.ParseQuery(url.Values{"size": {"eq:5"}}, schema.Terms{})
+	require.Error(t, err)
+}

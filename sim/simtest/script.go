@@ -26,6 +26,7 @@ import (
 //	+ tenants                      switches a feature of box-1 on
 //	- tenants                      switches it off
 //	! 1007 0 1048576 7             a host's write on box-1: dataset, offset, length, seed
+//	% vvol {"name":"v"}            a hypervisor's request, see vasa
 //	< 201 {…}                      its answer, written by update
 //
 // $1 in a request is the id of the first object that the script created, $2
@@ -99,6 +100,10 @@ func (s *script) line(line string) {
 	}
 	if on := strings.HasPrefix(line, "+ "); on || strings.HasPrefix(line, "- ") {
 		s.feature(line[2:], on)
+		return
+	}
+	if text, ok := strings.CutPrefix(line, "% "); ok {
+		s.vasa(text)
 		return
 	}
 	m := requestLine.FindStringSubmatch(line)
