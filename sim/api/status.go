@@ -38,14 +38,6 @@ func StatusOf(code apierr.Code) int {
 		apierr.FCSwitchNotFound, apierr.SoftTargetNotFound, apierr.MetricFilterNotFound, apierr.MetricCollectorNotFound,
 		apierr.NLMLockNotFound:
 		return http.StatusNotFound
-	case apierr.S3AccountNotFound, apierr.S3BucketNotFound, apierr.S3UserNotFound, apierr.S3CredentialNotFound, apierr.TenantNotFound,
-		apierr.PluginNotFound:
-		return http.StatusNotFound
-	case apierr.S3AccountConflict, apierr.S3AccountNotEmpty, apierr.S3AccountDisabled, apierr.S3BucketNameConflict, apierr.S3BucketNotEmpty,
-		apierr.S3UserNameConflict, apierr.S3UserHasCredentials, apierr.S3UserDisabled, apierr.S3AccessKeyConflict,
-		apierr.S3CredentialDisabled, apierr.S3PoolIsBound, apierr.TenantNameConflict, apierr.TenantNotEmpty, apierr.TenantIsBuiltIn,
-		apierr.PluginConflict:
-		return http.StatusConflict
 	case apierr.MethodNotAllowed:
 		return http.StatusMethodNotAllowed
 	case apierr.BodyTooLarge:
@@ -79,6 +71,21 @@ func StatusOf(code apierr.Code) int {
 		apierr.PolicyNameConflict, apierr.PolicyInUse, apierr.PolicyNotAssigned, apierr.PolicyForMember,
 		apierr.NFSUserConflict, apierr.IDPNameConflict, apierr.ScheduleNameConflict, apierr.ScheduleLimitExceeded, apierr.DatasetIsInternal, apierr.DatasetNotVolume,
 		apierr.FCSwitchNameConflict, apierr.SoftTargetLimit, apierr.MetricFilterInUse:
+		return http.StatusConflict
+	}
+	return statusOfS3(code)
+}
+
+// statusOfS3 is the part of the table about S3, tenants and plugins.
+func statusOfS3(code apierr.Code) int {
+	switch code {
+	case apierr.S3AccountNotFound, apierr.S3BucketNotFound, apierr.S3UserNotFound, apierr.S3CredentialNotFound, apierr.TenantNotFound,
+		apierr.PluginNotFound:
+		return http.StatusNotFound
+	case apierr.S3AccountConflict, apierr.S3AccountNotEmpty, apierr.S3AccountDisabled, apierr.S3BucketNameConflict, apierr.S3BucketNotEmpty,
+		apierr.S3UserNameConflict, apierr.S3UserHasCredentials, apierr.S3UserDisabled, apierr.S3AccessKeyConflict,
+		apierr.S3CredentialDisabled, apierr.S3PoolIsBound, apierr.TenantNameConflict, apierr.TenantNotEmpty, apierr.TenantIsBuiltIn,
+		apierr.PluginConflict:
 		return http.StatusConflict
 	}
 	return http.StatusInternalServerError
