@@ -40,14 +40,6 @@ func StatusOf(code apierr.Code) int {
 		apierr.VVolNotFound, apierr.VMNotFound, apierr.ReplicationGroupNotFound,
 		apierr.RGReplicaNotFound:
 		return http.StatusNotFound
-	case apierr.S3AccountNotFound, apierr.S3BucketNotFound, apierr.S3UserNotFound, apierr.S3CredentialNotFound, apierr.TenantNotFound,
-		apierr.PluginNotFound:
-		return http.StatusNotFound
-	case apierr.S3AccountConflict, apierr.S3AccountNotEmpty, apierr.S3AccountDisabled, apierr.S3BucketNameConflict, apierr.S3BucketNotEmpty,
-		apierr.S3UserNameConflict, apierr.S3UserHasCredentials, apierr.S3UserDisabled, apierr.S3AccessKeyConflict,
-		apierr.S3CredentialDisabled, apierr.S3PoolIsBound, apierr.TenantNameConflict, apierr.TenantNotEmpty, apierr.TenantIsBuiltIn,
-		apierr.PluginConflict:
-		return http.StatusConflict
 	case apierr.MethodNotAllowed:
 		return http.StatusMethodNotAllowed
 	case apierr.BodyTooLarge:
@@ -85,6 +77,21 @@ func StatusOf(code apierr.Code) int {
 		apierr.KMSNotConfigured, apierr.KMSAlreadyEnabled, apierr.KMSNotEnabled, apierr.DomainJoined, apierr.DomainNotJoined,
 		apierr.DomainNoNetwork, apierr.DatasetNotReplicated,
 		apierr.FCSwitchNameConflict, apierr.SoftTargetLimit, apierr.MetricFilterInUse:
+		return http.StatusConflict
+	}
+	return statusOfS3(code)
+}
+
+// statusOfS3 is the part of the table about S3, tenants and plugins.
+func statusOfS3(code apierr.Code) int {
+	switch code {
+	case apierr.S3AccountNotFound, apierr.S3BucketNotFound, apierr.S3UserNotFound, apierr.S3CredentialNotFound, apierr.TenantNotFound,
+		apierr.PluginNotFound:
+		return http.StatusNotFound
+	case apierr.S3AccountConflict, apierr.S3AccountNotEmpty, apierr.S3AccountDisabled, apierr.S3BucketNameConflict, apierr.S3BucketNotEmpty,
+		apierr.S3UserNameConflict, apierr.S3UserHasCredentials, apierr.S3UserDisabled, apierr.S3AccessKeyConflict,
+		apierr.S3CredentialDisabled, apierr.S3PoolIsBound, apierr.TenantNameConflict, apierr.TenantNotEmpty, apierr.TenantIsBuiltIn,
+		apierr.PluginConflict:
 		return http.StatusConflict
 	}
 	return http.StatusInternalServerError
