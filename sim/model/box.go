@@ -217,7 +217,7 @@ func words(t *schema.Type) string {
 			words[i] = "QoS"
 		case "treeq":
 			words[i] = "tree queue"
-		case "lun", "ldap", "smb", "nfs", "fc", "sso":
+		case "lun", "ldap", "smb", "nfs", "fc", "sso", "rg":
 			words[i] = strings.ToUpper(w)
 		}
 	}
