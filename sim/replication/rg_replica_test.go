@@ -220,7 +220,10 @@ func TestRG_sourceGrows(t *testing.T) {
 	r := w.replicateVVols(w.vvolGroup(v))
 	w.settle()
 	far := w.targets(r)[0]
-	require.Equal(t, apierr.PoolNoVirtualSpace, apierr.CodeOf(w.lab.ChangeVVol(t.Context(), boxA, v, model.VVolChange{Size: new(int64(3_000_000_000_000))})))
+	_, err := w.lab.AddVVol(t.Context(), boxB, model.VVolSpec{Name: "x", Pool: w.pool[boxB], Size: 300_000_000_000 / 512 * 512})
+	require.NoError(t, err)
+	err = w.lab.ChangeVVol(t.Context(), boxA, v, model.VVolChange{Size: new(int64(1_900_000_000_000 / 512 * 512))})
+	require.Equal(t, apierr.PoolNoVirtualSpace, apierr.CodeOf(err), "there is room here and none there")
 	require.NoError(t, w.lab.ChangeVVol(t.Context(), boxA, v, model.VVolChange{Size: new(int64(2 * volumeSize))}))
 	assert.Equal(t, int64(volumeSize), w.get(boxB, fmt.Sprintf("vvols/%d", far)).ID("size"))
 	w.post(boxA, w.rg(r.ID("id"), "sync"), nil)
