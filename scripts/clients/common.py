@@ -38,6 +38,13 @@ def server(program, *flags):
             CHILDREN.discard(process)
 
 
+def control(plane, method, path, body):
+    """What a tester does: a request to the control plane, and its answer."""
+    request = urllib.request.Request(f"{plane}/_sim/v1/{path}", data=json.dumps(body).encode(), method=method)
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return json.load(answer)
+
+
 def drove(out, client, control):
     """Adds to the file which routes a client asked, as the server's journal has them."""
     with urllib.request.urlopen(f"{control}/_sim/v1/driven", timeout=60) as answer:

@@ -58,6 +58,7 @@ func TestCatalogue_features(t *testing.T) {
 	var kinds []*declaredKind
 	for _, k := range c.Kinds {
 		if k.Sort != "component" {
+			w.offer(k)
 			d := &declaredKind{world: w, fact: k, release: w.release(c), profile: "8.6"}
 			d.prepare()
 			kinds = append(kinds, d)

@@ -230,7 +230,7 @@ func words(t *schema.Type) string {
 			words[i] = "QoS"
 		case "treeq":
 			words[i] = "tree queue"
-		case "lun", "ldap", "smb", "nfs", "fc", "sso", "s3":
+		case "lun", "ldap", "smb", "nfs", "fc", "sso", "s3", "rg":
 			words[i] = strings.ToUpper(w)
 		}
 	}

@@ -39,6 +39,8 @@ type offer struct {
 	Group       int64               `json:"group"`
 	GroupName   string              `json:"group_name"`
 	IsGroup     bool                `json:"is_group"`
+	SourceGroup int64               `json:"source_group,omitempty"`
+	SourceName  string              `json:"source_group_name,omitempty"`
 	SourcePool  int64               `json:"source_pool"`
 	PoolName    string              `json:"pool_name"`
 	GUID        string              `json:"guid"`

@@ -22,7 +22,8 @@ func (r *replica) prepare(asks []pairAsk, cg *schema.Object) (offer, error) {
 		if err := r.checkGroup(cg); err != nil {
 			return out, err
 		}
-		out.IsGroup, out.GroupName = true, model.CGName.Get(cg)
+		out.IsGroup, out.SourceGroup, out.SourceName = true, cg.ID(), model.CGName.Get(cg)
+		out.GroupName = out.SourceName
 		if name := ReplicaRemoteName.Get(r.o); name != "" {
 			out.GroupName = name
 		}

@@ -137,6 +137,8 @@ func (r *replica) acceptGroup(ask offer, out *accepted) error {
 		}
 	}
 	r.setGroup(cg.ID())
+	ReplicaRemoteCG.Set(r.o, ask.SourceGroup)
+	ReplicaRemoteCGN.Set(r.o, ask.SourceName)
 	ReplicaLocal.Set(r.o, cg.ID())
 	ReplicaPool.Set(r.o, model.CGPool.Get(cg))
 	out.Group, out.GroupName = cg.ID(), model.CGName.Get(cg)
