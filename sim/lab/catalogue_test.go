@@ -87,7 +87,7 @@ func theCatalogue(tb testing.TB) catalogue {
 // most five.
 func declined() map[string]string {
 	return map[string]string{
-		"POST vvols": "a hypervisor makes vvols, over VASA; the SDK declares no field that it could send to create one",
+		"POST vvols": "a hypervisor makes vvols, over VASA: of their fields the SDK could send two switches, and neither a name nor a size nor a pool",
 	}
 }
 

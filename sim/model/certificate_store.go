@@ -17,7 +17,8 @@ import (
 )
 
 // spaceCertificate keeps certificates with their keys, which no request reads:
-// "httpd" what is served, "httpd/request" the key of a signing request.
+// "httpd" what is served, "httpd/request" the key of a signing request, "s3"
+// and "s3/request" the same for S3.
 const spaceCertificate = "certificate"
 
 // certificateLife is how long a certificate of the array's own is valid: 3,650
@@ -32,14 +33,16 @@ type keptCertificate struct {
 
 // certificates is one place where the array serves a certificate.
 type certificates struct {
-	path string
-	id   string // of the certificate, and of its row
-	name string // in events
+	path   string
+	id     string // of the certificate
+	row    string
+	name   string // in events
+	listed bool   // answers are lists of one
 }
 
 // httpd is the place of the array's own HTTPS server.
 func httpd() certificates {
-	return certificates{path: "system/certificates", id: "httpd", name: "SSL"}
+	return certificates{path: "system/certificates", id: "httpd", row: "httpd", name: "SSL"}
 }
 
 // addCertificates adds the certificate of the array's own HTTPS server
@@ -54,7 +57,13 @@ func (c *Catalog) certificates(s certificates, gate schema.Gate) {
 	post := func(action string, upload bool, do func(b *Box, in *Input) (any, error)) Route {
 		return Route{
 			Method: http.MethodPost, Path: s.path + action, Least: RoleAdmin, Needs: gate, Upload: upload,
-			Do: func(b *Box, _ *schema.Object, in *Input) (any, error) { return do(b, in) },
+			Do: func(b *Box, _ *schema.Object, in *Input) (any, error) {
+				one, err := do(b, in)
+				if err != nil || !s.listed {
+					return one, err
+				}
+				return []any{one}, nil
+			},
 		}
 	}
 	c.AddRoutes(
@@ -112,7 +121,7 @@ func (s certificates) show(b *Box) (any, error) {
 // served is the certificate in use: one that was stored, or the one that the
 // array was installed with.
 func (s certificates) served(b *Box) (bundle, error) {
-	if kept, err := s.load(b, s.id); err != nil || kept.key != nil {
+	if kept, err := s.load(b, s.row); err != nil || kept.key != nil {
 		return kept, err
 	}
 	o, err := b.System()
@@ -162,7 +171,7 @@ func (s certificates) keep(b *Box, row string, what bundle) error {
 }
 
 // stream is the name of the array's draws for a place.
-func (s certificates) stream(b *Box) string { return "certificate/" + b.Key + "/" + s.id }
+func (s certificates) stream(b *Box) string { return "certificate/" + b.Key + "/" + s.row }
 
 func (s certificates) next(b *Box) uint64 {
 	return uint64(b.Tx.Next(b.Key, "certificate")) //nolint:gosec // sequences count up from 1
@@ -207,7 +216,7 @@ func (s certificates) selfSigned(b *Box, n uint64, from clock.Time) (bundle, err
 //
 // unsourced: the code of the event.
 func (s certificates) install(b *Box, what bundle) (any, error) {
-	if err := s.keep(b, s.id, what); err != nil {
+	if err := s.keep(b, s.row, what); err != nil {
 		return nil, err
 	}
 	serial := serialText(what.chain[0].SerialNumber)
@@ -308,7 +317,7 @@ func (s certificates) request(b *Box, in *Input) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.keep(b, s.id+"/request", bundle{key: key}); err != nil {
+	if err := s.keep(b, s.row+"/request", bundle{key: key}); err != nil {
 		return nil, err
 	}
 	return map[string]any{
@@ -328,7 +337,7 @@ func (s certificates) answer(b *Box, in *Input) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	asked, err := s.load(b, s.id+"/request")
+	asked, err := s.load(b, s.row+"/request")
 	switch {
 	case err != nil:
 		return nil, err
@@ -340,6 +349,6 @@ func (s certificates) answer(b *Box, in *Input) (any, error) {
 	if sent.key, err = known(sent, asked.key); err != nil {
 		return nil, err
 	}
-	b.Tx.KV(b.Key, spaceCertificate).Delete([]byte(s.id + "/request"))
+	b.Tx.KV(b.Key, spaceCertificate).Delete([]byte(s.row + "/request"))
 	return s.install(b, sent)
 }

@@ -28,12 +28,12 @@ func s3Status(flags schema.Flags) schema.Attr[string] {
 	return schema.Enum(schema.Field{Name: "status", Flags: flags | schema.NotNull, Enum: []string{Enabled, Disabled}, Default: Enabled})
 }
 
-// addS3 adds the kinds of S3, and the certificate of its server.
-//
-// unsourced: the id of that certificate.
+// addS3 adds the kinds of S3, and the certificate that it is served with: the
+// id of that is "httpd" too, and all answers are lists (InfiniSDK tests, 8.6
+// era, test_s3certificates).
 func addS3(c *Catalog) {
 	c.Add(s3AccountKind(), s3BucketKind(), s3UserKind(), s3CredentialKind())
-	c.certificates(certificates{path: "system/s3_certificates", id: "s3", name: "S3"}, gateS3())
+	c.certificates(certificates{path: "system/s3_certificates", id: "httpd", row: "s3", name: "S3", listed: true}, gateS3())
 }
 
 // poolOfType refuses a pool that is for something else.
