@@ -37,12 +37,8 @@ func entityCounts(b *Box, _ *schema.Object) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	vvolPools, err := count(Pool, func(o *schema.Object) bool { return PoolKind.Get(o) == VVolPool })
-	if err != nil {
-		return nil, err
-	}
-	standard, err := count(Pool, func(o *schema.Object) bool { return PoolKind.Get(o) == Standard })
-	if err != nil {
+	pools := map[string]int64{}
+	if _, err := count(Pool, func(o *schema.Object) bool { pools[PoolKind.Get(o)]++; return true }); err != nil {
 		return nil, err
 	}
 	mapped := map[int64]bool{}
@@ -61,26 +57,22 @@ func entityCounts(b *Box, _ *schema.Object) (any, error) {
 	if err := b.express(spaceExpressActive, func(o *schema.Object) error { express[o.Type()]++; return nil }); err != nil {
 		return nil, err
 	}
-	s3, err := count(Pool, func(o *schema.Object) bool { return PoolKind.Get(o) == ofS3 })
-	if err != nil {
-		return nil, err
-	}
 	out := map[string]int64{
 		"clusters": all("host_cluster"), "consistency_groups": all("cons_group") - groups, "snapshot_groups": groups,
 		"filesystem_snapshots": sum(OfFS, Snapshot), "filesystems": sum(OfFS, Master), "filesystems_unix": sum(OfFS, Master) - windows,
 		"filesystems_windows": windows, "hosts": all("host"), "mapped_volumes": int64(len(mapped)), "nfs3_exports": all("export"),
 		"nfs3_exports_win_fs": exports, "pools": all("pool"), "replicas": all("replica"), "replication_groups": all("replication_group"), "rg_replicas": all("rg_replica"),
 		"smb_shares": all("share"), "smb_shares_unix_fs": all("share") - shares, "ssa_express_filesystems": express[Filesystem],
-		"ssa_express_volumes": express[Volume], "standard_pools": standard, "volume_snapshots": sum(OfVolume, Snapshot),
-		"volumes": sum(OfVolume, Master), "vvol_pools": vvolPools,
+		"ssa_express_volumes": express[Volume], "standard_pools": pools[Standard], "volume_snapshots": sum(OfVolume, Snapshot),
+		"volumes": sum(OfVolume, Master), "vvol_pools": pools[VVolPool],
 	}
 	if gateS3().Open(b.Release()) {
-		out["s3_pools"] = s3
+		out["s3_pools"] = pools[ofS3]
 		for _, t := range []*schema.Type{S3Account, S3Bucket, S3User, S3Credential} {
 			out[t.Name()+"s"] = all(t.Name())
 		}
 	}
-	return out, err
+	return out, nil
 }
 
 // onWindows counts the objects of a type whose filesystem has the security
