@@ -243,7 +243,11 @@ func (r *replica) targetBase(p *pair, o *schema.Object, m memberOffer, out *memb
 		if guid := model.DatasetRMRGUID.Get(snap); guid == "" || guid != m.BaseGUID {
 			return apierr.New(apierr.ReplicaBaseMismatch, "remote_base_entity_id: snapshot %d is of another image", snap.ID()).About("remote_base_entity_id")
 		}
-		if err := r.b.PointAt(o, model.ImageID(snap)); err != nil {
+		im, err := r.b.Content(snap)
+		if err != nil {
+			return err
+		}
+		if err := r.b.SetContent(o, im); err != nil {
 			return err
 		}
 		p.Base, err = r.hold(p, m.BaseGUID, model.ImageID(snap), model.DatasetSize.Get(snap))
