@@ -48,6 +48,8 @@ type peerAnswer struct {
 // telling says what the other half hears when this one comes to a state.
 func telling(r *replica) event {
 	switch r.state() {
+	case peerPending:
+		return evLeaderWaits
 	case peerInitial:
 		return evLeaderStarts
 	case peerInitialStalled:

@@ -21,6 +21,7 @@ const (
 
 // What the halves of an ACTIVE_ACTIVE replica tell each other.
 const (
+	evLeaderWaits   event = "leader_waits"  // for a slot
 	evLeaderStarts  event = "leader_starts" // the first copy begins
 	evLeaderRuns    event = "leader_runs"   // a job catches up
 	evLeaderIsEqual event = "leader_is_equal"
@@ -42,6 +43,8 @@ func peerRules() []rule {
 		{states(peerPending), evStart, nil, peerInitial, effects(startJob, tell)},
 		{states(peerPending, peerInitialStalled), evLeaderStarts, nil, peerInitial, effects(noWait)},
 		{states(peerSynchronized), evLeaderStarts, nil, peerInitial, nil},
+		{states(peerRestStopped, peerAutoStopped), evLeaderStarts, nil, peerInitial, effects(obey, awake)},
+		{states(peerRestStopped, peerAutoStopped), evLeaderWaits, nil, peerPending, effects(obey, awake)},
 		{states(peerInitial, peerRunning), evLeaderStalls, nil, peerInitialStalled, nil},
 
 		{states(peerInitial, peerRunning), evCopied, caughtUp, peerSynchronized, effects(endJob, mirrorAll, tell)},
@@ -107,7 +110,7 @@ func peerRestRules() []rule {
 		{copying, evPeerAutoRests, nil, peerAutoStopped, effects(stopServing, note("AUTO_SUSPENDED"))},
 		{states(peerSynchronized, peerStalled), evPeerAutoRests, nil, peerAutoStopped, effects(yield, note("AUTO_SUSPENDED"))},
 
-		{serving, evResume, isInitial, peerPending, effects(awake, note("RESUMED"), again)},
+		{serving, evResume, isInitial, peerPending, effects(awake, note("RESUMED"), tell, again)},
 		{serving, evResume, nil, peerRunning, effects(awake, reunite, note("RESUMED"))},
 		{states(peerRestStopped, peerAutoStopped), evResume, nil, "", effects(askResume)},
 	}
