@@ -82,7 +82,7 @@ func (c *checker) peers(r *replica) error {
 	if r.isPeer() && (r.state() == peerSynchronized) != (there.state() == peerSynchronized) && r.connected() {
 		c.say(r, "is %s and its peer %s", r.state(), there.state())
 	}
-	if r.isPeer() && r.state() != peerSynchronized && r.served() && there.served() {
+	if r.isPeer() && r.state() != peerSynchronized && len(r.pairs) > 0 && r.served() && there.served() {
 		c.say(r, "both sides serve")
 	}
 	for i := range r.pairs {
