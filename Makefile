@@ -35,8 +35,11 @@ crash: build ## Kills durable servers, alone and in pairs, and compares what is 
 golden: ## Writes the golden scripts and the role matrix anew; read the change
 	@go test ./sim/model ./sim/replication ./sim/api -run "TestScripts|TestRoles_everyRoute" -update
 
-soak: ## Runs the storm over replication with SEEDS seeds
-	@go test ./sim/replication -run TestStorm -storms $(or $(SEEDS),1000) -timeout 60m
+soak: ## Runs the storm over replication with SEEDS seeds, from FIRST on, for at most LIMIT
+	@GOGC=400 nice -n 10 go test ./sim/replication -run TestStorm_seeds -v -storms $(or $(SEEDS),1000) -first-storm $(or $(FIRST),1) -minimise -timeout $(or $(LIMIT),60m)
+
+replay: ## Plays FILE, a script of a storm; MINIMISE=1 leaves out what its failure does not need
+	@go test ./sim/replication -run TestReplay -v -count=1 -replay $(abspath $(FILE)) $(if $(MINIMISE),-minimise)
 
 docs: ## Writes docs/fidelity.md anew: what is served, by which source, driven by whom
 	@go test . -run TestFidelity -update >/dev/null
@@ -47,4 +50,4 @@ clients: build ## The runs with real clients alone
 clean: ## Removes what was built and installed
 	@rm -rf bin .venv .cache
 
-.PHONY: help run build test check lint fuzz image bench crash golden soak docs clients clean
+.PHONY: help run build test check lint fuzz image bench crash golden soak replay docs clients clean

@@ -6,8 +6,6 @@ import (
 
 	"infinisim/sim/apierr"
 	"infinisim/sim/fabric"
-	"infinisim/sim/model"
-	"infinisim/sim/replication"
 )
 
 // pathView is how the path of a link behaves. A negative number of slots
@@ -147,14 +145,6 @@ func changePath(s *Server, r *request, ask pathAsk) (any, error) {
 	}
 	if err := r.lab.SetPath(r.Context(), e, func(to *fabric.Model) { *to = m }); err != nil {
 		return nil, err
-	}
-	for _, key := range []string{e.From, e.To} {
-		if _, err := r.lab.Array(key); err != nil {
-			continue // in another process
-		}
-		if err := r.lab.On(r.Context(), key, func(b *model.Box) error { replication.Wake(b); return nil }); err != nil {
-			return nil, err
-		}
 	}
 	return readModel(s, r)
 }

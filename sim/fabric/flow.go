@@ -176,6 +176,17 @@ func FlowByID(tx *store.Tx, id int64) (fl Flow, ok bool) {
 	return fl, true
 }
 
+// Flows lists all flows that are under way.
+func Flows(tx *store.Tx) []Flow {
+	var out []Flow
+	tx.KV("", spaceFlow).Scan(nil, func(key, _ []byte) bool {
+		fl, _ := FlowByID(tx, int64(binary.BigEndian.Uint64(key))) //nolint:gosec // written by Start
+		out = append(out, fl)
+		return true
+	})
+	return out
+}
+
 // Start begins a transfer now and returns it with its id. A transfer over a
 // path that is down waits until it is up.
 func Start(tx *store.Tx, fl Flow) Flow {

@@ -27,7 +27,7 @@ func Check(boxes []*model.Box) ([]string, error) {
 			return c.bad, err
 		}
 	}
-	return c.bad, nil
+	return c.bad, c.flows(boxes)
 }
 
 type checker struct {
@@ -42,6 +42,11 @@ func (c *checker) say(r *replica, format string, args ...any) {
 func (c *checker) replica(r *replica) error {
 	if r.isSuspended() && (r.job != nil || len(job.Of(r.b.Tx, r.b.Owner(r.o), jobPhase, jobStart)) > 0) {
 		c.say(r, "is suspended and has a job")
+	}
+	c.running(r)
+	c.instants(r)
+	if err := c.staging(r); err != nil {
+		return err
 	}
 	for i := range r.pairs {
 		o, err := r.dataset(&r.pairs[i])
@@ -79,10 +84,13 @@ func (c *checker) peers(r *replica) error {
 		c.say(r, "its peer %d is of another shape", o.ID())
 		return nil
 	}
+	if ReplicaConfigGUID.Get(o) != ReplicaConfigGUID.Get(r.o) || LinkRemoteID.Get(r.link) != there.link.ID() {
+		c.say(r, "its peer %d has another guid or link", o.ID())
+	}
 	if r.isPeer() && (r.state() == peerSynchronized) != (there.state() == peerSynchronized) && r.connected() {
 		c.say(r, "is %s and its peer %s", r.state(), there.state())
 	}
-	if r.isPeer() && r.state() != peerSynchronized && r.served() && there.served() {
+	if r.isPeer() && r.state() != peerSynchronized && len(r.pairs) > 0 && r.served() && there.served() {
 		c.say(r, "both sides serve")
 	}
 	for i := range r.pairs {

@@ -266,11 +266,13 @@ func (r *engine) pathChanged(tx *store.Tx, e fabric.Ends, up bool) error {
 		if err != nil {
 			return err
 		}
+		wakeWaiting(b)
 	}
 	return nil
 }
 
-// pathRetimed moves the SYNC replicas of a path that became too slow for them.
+// pathRetimed moves the SYNC replicas of a path that became too slow for them,
+// and those that wait for a slot where it has more of them.
 func (r *engine) pathRetimed(tx *store.Tx, e fabric.Ends) error {
 	for _, end := range []fabric.Ends{e, e.Back()} {
 		b := r.Box(tx, end.From, model.Identity{})
@@ -284,6 +286,7 @@ func (r *engine) pathRetimed(tx *store.Tx, e fabric.Ends) error {
 		if err != nil {
 			return err
 		}
+		wakeWaiting(b)
 	}
 	return nil
 }

@@ -259,10 +259,15 @@ func (r *replica) targetBase(p *pair, o *schema.Object, m memberOffer, out *memb
 		if guid := model.DatasetRMRGUID.Get(snap); guid == "" || guid != m.BaseGUID {
 			return apierr.New(apierr.ReplicaBaseMismatch, "remote_base_entity_id: snapshot %d is of another image", snap.ID()).About("remote_base_entity_id")
 		}
-		if p.Base, err = r.holdNow(p, m.BaseGUID, snap); err != nil {
+		im, err := r.b.Content(snap)
+		if err != nil {
 			return err
 		}
-		return r.b.PointAt(o, p.Base.Image)
+		if err := r.b.SetContent(o, im); err != nil {
+			return err
+		}
+		p.Base, err = r.holdNow(p, m.BaseGUID, snap)
+		return err
 	}
 	return nil
 }

@@ -58,18 +58,28 @@ func (r *replica) hasSlot() bool {
 	return r.b.Eng.NoLimits || under < int64(r.b.Profile().Slots)
 }
 
-// wake lets a replica that waits for a slot start.
-func (r *replica) wake() { Wake(r.b) }
+// wake lets a replica that waits for a slot start, if there is one now.
+func (r *replica) wake() { wake(r.b) }
 
-// Wake lets the array's replicas that wait for a slot start, if there is one
-// now.
-func Wake(b *model.Box) {
+// wakeWaiting does so where a path changed, if any replica of the array waits.
+func wakeWaiting(b *model.Box) {
+	for _, s := range waitingForSlot() {
+		if len(idsBy(b, replicaState.Field(), schema.TextValue(string(s)))) > 0 {
+			wake(b)
+			return
+		}
+	}
+}
+
+func waitingForSlot() []state { return states(asyncPending, syncPending, peerPending) }
+
+func wake(b *model.Box) {
 	job.Add(b.Tx, job.Job{Due: b.Tx.Now(), Class: job.Settle, Name: jobSlots, Owner: job.Owner{Array: b.Key, Kind: "array"}})
 }
 
 // startPending starts those that wait, in the order of their ids.
 func startPending(b *model.Box) error {
-	for _, s := range states(asyncPending, syncPending, peerPending) {
+	for _, s := range waitingForSlot() {
 		for _, id := range idsBy(b, replicaState.Field(), schema.TextValue(string(s))) {
 			r, err := openID(b, id)
 			if err != nil {
