@@ -103,6 +103,9 @@ func peerRestRules() []rule {
 		{states(peerStalled), evTrouble, nil, peerAutoStopped, effects(noWait, note("AUTO_SUSPENDED"))},
 		{copying, evTrouble, isLeader, peerAutoServing, effects(stopJob, tell, note("AUTO_SUSPENDED"))},
 		{copying, evTrouble, nil, peerAutoStopped, effects(stopServing, note("AUTO_SUSPENDED"))},
+		// unsourced: that the side that serves goes on doing so, suspended, if its
+		// own pool is locked while the other one is behind.
+		{states(peerRunning, peerInitial), evYield, isLeader, peerAutoServing, effects(stopJob, tell, note("AUTO_SUSPENDED"))},
 		{states(peerSynchronized, peerRunning, peerInitial), evYield, nil, peerAutoStopped, effects(yield, stopJob, tell, note("AUTO_SUSPENDED"))},
 		{copying, evPeerYields, nil, peerAutoServing, effects(lead, stopJob, note("AUTO_SUSPENDED"))},
 		{states(peerSynchronized), evPeerYields, nil, peerAutoServing, effects(lead, note("AUTO_SUSPENDED"))},
