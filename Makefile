@@ -38,8 +38,9 @@ golden: ## Writes the golden scripts and the role matrix anew; read the change
 soak: ## Runs the storm over replication with SEEDS seeds
 	@go test ./sim/replication -run TestStorm -storms $(or $(SEEDS),1000) -timeout 60m
 
-docs: ## Writes docs/fidelity.md anew: what is served, by which source, driven by whom
+docs: ## Writes docs/fidelity.md and docs/replication.md anew: what is served, by which source, driven by whom; the states of replicas
 	@go test . -run TestFidelity -update >/dev/null
+	@go test ./sim/replication -run TestAtlas -update >/dev/null
 
 clients: build ## The runs with real clients alone
 	@scripts/clients.sh

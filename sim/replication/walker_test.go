@@ -77,23 +77,26 @@ type walker struct {
 
 func newWalker(t *testing.T) *walker {
 	t.Helper()
-	w := &walker{
-		t: t, pool: map[string]int64{}, replica: map[string]int64{}, volume: map[string]int64{},
-	}
+	w := &walker{t: t, pool: map[string]int64{}, replica: map[string]int64{}, volume: map[string]int64{}}
 	w.labs = lab.NewLabs(lab.Options{Seed: 7, Log: w.rec.log()}, "")
 	t.Cleanup(func() { require.NoError(t, w.labs.Close()) })
 	var err error
 	w.lab, err = w.labs.Create(t.Context(), lab.Plan{Name: lab.DefaultName})
 	require.NoError(t, err)
 	w.plane = control.New(control.Options{Labs: w.labs, Log: slog.New(slog.DiscardHandler)})
-	links, err := w.lab.Links(t.Context())
-	require.NoError(t, err)
+	return w
+}
+
+// setUp makes a pool on each array and finds the link.
+func (w *walker) setUp() {
+	w.t.Helper()
+	links, err := w.lab.Links(w.t.Context())
+	require.NoError(w.t, err)
 	w.link = map[string]int64{boxA: links[0].AID, boxB: links[0].BID}
 	for _, box := range []string{boxA, boxB} {
 		w.pool[box] = w.rest(box, "POST pools", object{"name": "p", "physical_capacity": 2_000_000_000_000, "virtual_capacity": 2_000_000_000_000}).ID("id")
 	}
 	w.space = w.rest(boxA, fmt.Sprintf("GET links/%d", w.link[boxA]), nil).ID("local_replication_network_space_id")
-	return w
 }
 
 // send is a request in memory: "GET volumes/1001".

@@ -105,7 +105,7 @@ func syncWalks() []walk {
 		{"SYNC_INITIAL", "settle", "SYNCHRONIZED"},
 		{"SYNC_INITIAL", "1s down up settle", "SYNCHRONIZED"},
 		{"SYNC_INITIAL", "1s big settle", "SYNCHRONIZED"},
-		{"SYNC_INITIAL", "slow 1m", "OUT_OF_SYNC_RUNNING"},
+		{"SYNC_INITIAL", "slow 12s", "OUT_OF_SYNC_RUNNING"},
 		{"SYNC_INITIAL", "fail 10m", "SYNCHRONIZED"},
 		{"SYNC_INITIAL", "fail 1s down 24h", "AUTO_SUSPENDED"},
 		{"SYNC_RUNNING", "fail 11s down 24h", "AUTO_SUSPENDED"},
@@ -136,7 +136,7 @@ func syncWalks() []walk {
 		{"SYNC_RUNNING", "suspend", "SUSPENDED"},
 		{"SYNC_RUNNING", "lock@B", "AUTO_SUSPENDED"},
 		{"SYNC_RUNNING", "to_async settle", "ASYNC_IDLE"},
-		{"OUT_OF_SYNC_RUNNING", "write 1m", "OUT_OF_SYNC_RUNNING"},
+		{"OUT_OF_SYNC_RUNNING", "write 1s", "OUT_OF_SYNC_RUNNING"},
 		{"OUT_OF_SYNC_RUNNING", "1s fast settle", "SYNCHRONIZED"},
 		{"OUT_OF_SYNC_RUNNING", "1s write 2s big fast settle", "SYNCHRONIZED"},
 		{"OUT_OF_SYNC_RUNNING", "down", "OUT_OF_SYNC"},
@@ -226,6 +226,7 @@ func TestTable_everyRow(t *testing.T) {
 			t.Run(c.way+" "+c.words, func(t *testing.T) {
 				t.Parallel()
 				w := newWalker(t)
+				w.setUp()
 				w.walk(ways()[c.way] + " " + c.words)
 				ends := strings.Fields(c.ends)
 				got := []string{w.state(boxA)}
