@@ -38,6 +38,8 @@ INFINISIM_BIN=$bin PYTHONPATH=python "$python" $clients/pages/run.py "$sdist" "$
 echo "a sweep by InfiniSDK, from its own field tables, in both profiles"
 "$python" $clients/sweep/run.py "$bin" "$lines" >.cache/sweep.txt
 "$python" $clients/sweep/run.py "$bin" "$lines" 7.2 >.cache/sweep-7.2.txt
+echo "the states of replicas, by InfiniSDK's predicates, on a frozen clock"
+"$python" $clients/atlas/run.py "$bin" "$lines" >.cache/atlas.txt
 echo "OpenStack Cinder's driver"
 .venv-cinder/bin/python $clients/cinder/run.py "$bin" "$lines" >.cache/cinder.txt
 echo "the playbooks of the Ansible collection (they began with the first)"

@@ -35,9 +35,11 @@ func main() {
 			fmt.Printf("%-44s %12v %12v  %6.2f  %s\n", m.name, nice(m.ours), nice(m.floor), float64(m.ours)/float64(m.floor), m.floorName)
 		}
 	}
-	if err := forks(); err != nil {
-		fmt.Fprintln(os.Stderr, "bench:", err)
-		os.Exit(1)
+	for _, tell := range []func() error{forks, states} {
+		if err := tell(); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
 	}
 }
 

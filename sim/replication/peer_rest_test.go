@@ -1,6 +1,7 @@
 package replication_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -32,4 +33,27 @@ func TestPeers_suspendedInTheFirstCopy(t *testing.T) {
 	w.are("AUTO_SUSPENDED", "LAGGING", "SYNC_STALLED", true, false)
 	w.act(boxA, "resume")
 	w.are("ACTIVE", "INITIALIZING_PENDING", "INITIALIZING_PENDING", true, false)
+}
+
+// The side that is behind never serves because the pool of the other one is
+// locked.
+func TestPeers_theLeadersPoolIsLocked(t *testing.T) {
+	t.Parallel()
+	w := newTwins(t, nil)
+	lock := func() {
+		for _, verb := range []string{"lock", "unlock"} {
+			w.post(boxA, fmt.Sprintf("pools/%d/%s", w.pool[boxA], verb), nil)
+		}
+		w.are("AUTO_SUSPENDED", "LAGGING", "SYNC_STALLED", true, false)
+	}
+	lock() // in the first copy
+	w.act(boxA, "resume")
+	w.settle()
+	w.cut(true)
+	w.write(boxA, w.volume[boxA], 0, gib, 9)
+	w.cut(false)
+	lock() // while it catches up
+	w.act(boxB, "resume")
+	w.settle()
+	w.alike()
 }

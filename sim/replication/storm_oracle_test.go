@@ -99,7 +99,7 @@ func (v *scene) lookAtReplicas(b *model.Box) error {
 		v.replicas = append(v.replicas, half{
 			place: place{b.Key, o.ID()}, name: nameOf(b, o), peer: peerOf(b, o), role: replication.ReplicaRole.Get(o),
 			kind: replication.ReplicaType.Get(o), remote: replication.ReplicaRemoteID.Get(o), turned: replication.Turned(o),
-			group: !replication.ReplicaLocalCG.IsNull(o), pairs: replication.PairsOf(o), state: replication.StateOf(o),
+			group: !replication.ReplicaLocalCG.IsNull(o), pairs: replication.PairsOf(o), state: replication.WordOf(o),
 			interval: replication.ReplicaInterval.Get(o),
 		})
 		return true, nil

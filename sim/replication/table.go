@@ -91,7 +91,7 @@ func jobRules() []rule {
 
 		// A job ended. What waits behind it starts at once. A SYNC replica is
 		// synchronized once the rest is small enough to be sent in a second.
-		{states(asyncInitial, asyncRunning), evCopied, isBehind, asyncRunning, effects(endJob, startJob)},
+		{states(asyncRunning), evCopied, isBehind, asyncRunning, effects(endJob, startJob)},
 		{states(asyncInitial, asyncRunning), evCopied, nil, asyncIdle, effects(endJob, planNext)},
 		{states(syncInitial, syncRunning), evCopied, caughtUp, synchronized, effects(endJob, mirrorAll)},
 		{states(syncInitial, syncRunning), evCopied, isSlow, outOfSyncRunning, effects(endJob, startJob, note("OUT_OF_SYNC"))},
@@ -158,7 +158,6 @@ func adminRules() []rule {
 		{states(asyncRunning), evToSync, nil, syncRunning, effects(noPlan, ask)},
 		{states(synchronized), evToAsync, nil, asyncIdle, effects(planNext)},
 		{states(syncRunning, outOfSyncRunning), evToAsync, nil, asyncRunning, nil},
-		{states(outOfSync), evToAsync, isHeld, asyncRunning, effects(startJob)},
 		{states(outOfSync), evToAsync, nil, asyncRunning, effects(unstall)},
 
 		// What joins a synchronized group is copied at once; the others go on

@@ -34,7 +34,6 @@ const (
 
 // peerRules is the machine of ACTIVE_ACTIVE replicas while they are active.
 func peerRules() []rule {
-	resting := states(peerRestServing, peerAutoServing, peerRestStopped, peerAutoStopped)
 	return []rule{
 		// The first copy goes from the side where the replica was made.
 		{states(peerPending), evStart, not(isLeader), "", nil},
@@ -44,11 +43,11 @@ func peerRules() []rule {
 		{states(peerRestStopped, peerAutoStopped), evLeaderWaits, nil, peerPending, effects(obey, awake)},
 		{states(peerPending, peerInitialStalled), evLeaderStarts, nil, peerInitial, effects(noWait)},
 		{states(peerSynchronized), evLeaderStarts, nil, peerInitial, nil},
-		{states(peerInitial, peerRunning), evLeaderStalls, nil, peerInitialStalled, nil},
+		{states(peerInitial), evLeaderStalls, nil, peerInitialStalled, nil},
 
 		{states(peerInitial, peerRunning), evCopied, caughtUp, peerSynchronized, effects(endJob, mirrorAll, tell)},
 		{states(peerInitial, peerRunning), evCopied, nil, peerRunning, effects(endJob, startJob, tell)},
-		{states(peerInitial, peerInitialStalled, peerStalled, peerRestStopped, peerAutoStopped), evLeaderRuns, nil, peerRunning, effects(obey, awake)},
+		{states(peerInitial, peerStalled, peerRestStopped, peerAutoStopped), evLeaderRuns, nil, peerRunning, effects(obey, awake)},
 		{states(peerInitial, peerRunning), evLeaderIsEqual, nil, peerSynchronized, effects(serve, note("SYNCHRONIZED"))},
 
 		// The link is lost. One side alone goes on: which of them follows from
@@ -68,7 +67,7 @@ func peerRules() []rule {
 		{states(peerLagging), evBack, nil, peerRunning, effects(noWait, reunite)},
 		{states(peerStalled), evBack, nobodyServes, peerRunning, effects(noWait, lead, reunite)},
 		{states(peerStalled), evBack, nil, "", effects(noWait)},
-		{resting, evBack, suspendedHere, "", effects(tell)},
+		{states(peerRestServing, peerRestStopped), evBack, suspendedHere, "", effects(tell)},
 
 		{states(peerSynchronized), evJoin, nil, peerInitial, effects(lead, startJob, tell)},
 
@@ -102,13 +101,14 @@ func peerRestRules() []rule {
 		{states(peerLagging), evTrouble, nil, peerAutoServing, effects(stopJob, note("AUTO_SUSPENDED"))},
 		{states(peerStalled), evTrouble, nil, peerAutoStopped, effects(noWait, note("AUTO_SUSPENDED"))},
 		{copying, evTrouble, isLeader, peerAutoServing, effects(stopJob, tell, note("AUTO_SUSPENDED"))},
-		{copying, evTrouble, nil, peerAutoStopped, effects(stopServing, note("AUTO_SUSPENDED"))},
-		{states(peerRunning, peerInitial), evYield, isLeader, peerAutoServing, effects(stopJob, tell, note("AUTO_SUSPENDED"))}, // the other side is behind
+		{states(peerPending, peerInitialStalled), evTrouble, nil, peerAutoStopped, effects(stopServing, note("AUTO_SUSPENDED"))},
+		// unsourced: that the side that serves goes on doing so, suspended, if its
+		// own pool is locked while the other one is behind.
+		{states(peerRunning, peerInitial), evYield, isLeader, peerAutoServing, effects(stopJob, tell, note("AUTO_SUSPENDED"))},
 		{states(peerSynchronized, peerRunning, peerInitial), evYield, nil, peerAutoStopped, effects(yield, stopJob, tell, note("AUTO_SUSPENDED"))},
-		{copying, evPeerYields, nil, peerAutoServing, effects(lead, stopJob, note("AUTO_SUSPENDED"))},
+		{states(peerInitial, peerRunning), evPeerYields, nil, peerAutoServing, effects(lead, stopJob, note("AUTO_SUSPENDED"))},
 		{states(peerSynchronized), evPeerYields, nil, peerAutoServing, effects(lead, note("AUTO_SUSPENDED"))},
-		{copying, evPeerAutoRests, nil, peerAutoStopped, effects(stopServing, note("AUTO_SUSPENDED"))},
-		{states(peerSynchronized, peerStalled), evPeerAutoRests, nil, peerAutoStopped, effects(yield, note("AUTO_SUSPENDED"))},
+		{states(peerInitial, peerRunning), evPeerAutoRests, nil, peerAutoStopped, effects(stopServing, note("AUTO_SUSPENDED"))},
 
 		{serving, evResume, isInitial, peerPending, effects(awake, note("RESUMED"), tell, again)},
 		{serving, evResume, nil, peerRunning, effects(awake, reunite, note("RESUMED"))},
