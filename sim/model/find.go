@@ -26,6 +26,11 @@ func (b *Box) List(k *Kind, in *Input, more ...schema.Filter) (*Page, error) {
 		return nil, err
 	}
 	q.Filters = append(q.Filters, more...)
+	if k.Sees != nil {
+		if f := k.Sees(b); f != nil {
+			q.Filters = append(q.Filters, *f)
+		}
+	}
 	found, total, err := b.Find(k, q)
 	if err != nil {
 		return nil, err
@@ -37,6 +42,24 @@ func (b *Box) List(k *Kind, in *Input, more ...schema.Filter) (*Page, error) {
 func (b *Box) Query(k *Kind, in *Input) (schema.Query, error) {
 	q, err := k.Type.ParseQuery(in.Query, schema.Terms{Open: b.Open, PageSize: in.PageSize, Ignore: []string{"approved"}})
 	return q, Wire(err)
+}
+
+// Seen finds an object as Load does, if the caller may see it.
+func (b *Box) Seen(k *Kind, id int64) (*schema.Object, error) {
+	o, err := b.Load(k, id)
+	if err != nil || k.Sees == nil {
+		return o, err
+	}
+	f := k.Sees(b)
+	if f == nil {
+		return o, nil
+	}
+	own := func(o *schema.Object, f *schema.Field) (schema.Value, error) { return b.value(k, o, f) }
+	ok, err := matches(own, o, []schema.Filter{*f})
+	if err == nil && !ok {
+		return nil, b.notFound(k, id)
+	}
+	return o, err
 }
 
 func (b *Box) page(k *Kind, q schema.Query, found []*schema.Object, total int) (*Page, error) {

@@ -22,6 +22,7 @@ import (
 //	@ settle                       moves it until nothing that was asked for is left
 //	> POST pools {"name":"p"}      a request to box-1
 //	box-2 > GET pools              a request to another array
+//	as infinidat > GET events      a request of another user with the first password
 //	! 1007 0 1048576 7             a host's write on box-1: dataset, offset, length, seed
 //	< 201 {…}                      its answer, written by update
 //
@@ -75,7 +76,7 @@ type script struct {
 }
 
 var (
-	requestLine = regexp.MustCompile(`^(?:(box-\d+) )?> ([A-Z]+) (\S+)(?: (.*))?$`)
+	requestLine = regexp.MustCompile(`^(?:(box-\d+) )?(?:as (\S+) )?> ([A-Z]+) (\S+)(?: (.*))?$`)
 	idInRequest = regexp.MustCompile(`\$(\d+)`)
 )
 
@@ -106,10 +107,14 @@ func (s *script) line(line string) {
 		box = "box-1"
 	}
 	var body any
-	if m[4] != "" {
-		body = []byte(s.fill(m[4]))
+	if m[5] != "" {
+		body = []byte(s.fill(m[5]))
 	}
-	a := s.lab.Client(box).Do(m[2], s.fill(m[3]), body)
+	c := s.lab.Client(box)
+	if m[2] != "" {
+		c.User = m[2]
+	}
+	a := c.Do(m[3], s.fill(m[4]), body)
 	if o, ok := a.Result.(map[string]any); ok && a.Status == created {
 		s.ids = append(s.ids, Object(o).ID("id"))
 	}
