@@ -245,7 +245,18 @@ func (l *Lab) Handler(key string) http.Handler {
 
 // Write is a host's write to a dataset of an array.
 func (l *Lab) Write(ctx context.Context, key string, dataset int64, w Write) error {
-	err := l.On(ctx, key, func(b *model.Box) error { return b.WriteData(dataset, w.Offset, w.Length, w.Seed) })
+	err := l.On(ctx, key, func(b *model.Box) error {
+		write := func() error {
+			if w.Length == 0 && w.TreeQ != 0 {
+				return nil
+			}
+			return b.WriteData(dataset, w.Offset, w.Length, w.Seed)
+		}
+		if w.TreeQ == 0 {
+			return write()
+		}
+		return b.WriteTreeQ(dataset, w.TreeQ, w.Inodes, write)
+	})
 	if e, ok := apierr.As(err); ok && e.Code == apierr.PoolNoPhysicalSpace {
 		// What was written is undone; what it did to the pool stays.
 		return errors.Join(err, l.On(ctx, key, func(b *model.Box) error { return b.LockFull(dataset) }))
@@ -259,6 +270,10 @@ type Write struct {
 	Offset int64  `json:"offset"`
 	Length int64  `json:"length"`
 	Seed   uint64 `json:"seed"`
+	// TreeQ is the tree queue that the write is in, 0 for none; Inodes is how
+	// many files it adds there, or takes away.
+	TreeQ  int64 `json:"treeq_id,omitempty"`
+	Inodes int64 `json:"inodes,omitempty"`
 }
 
 // Digest is the digest of a dataset's content and the bytes it uses.

@@ -178,39 +178,6 @@ func (b *Box) reportCrossed(o *schema.Object, name, code, level string, up bool,
 	})
 }
 
-// reportUsed tells of the thresholds that a filesystem's content crossed: its
-// own, or those of its pool.
-func (b *Box) reportUsed(o *schema.Object, before, now int64) error {
-	if o.Type() != Filesystem || !b.Open(FSWarning.Field()) {
-		return nil
-	}
-	pool, err := b.Must(Pool, DatasetPool.Get(o))
-	if err != nil {
-		return err
-	}
-	for _, t := range []struct {
-		own, ofPool schema.Attr[int64]
-		code, level string
-	}{
-		{FSWarning, PoolFSWarning, "FILESYSTEM_USED_CAPACITY_WARNING", "WARNING"},
-		{FSCritical, PoolFSCritical, "FILESYSTEM_USED_CAPACITY_CRITICAL", "CRITICAL"},
-	} {
-		percent, from := t.own, o
-		if percent.IsNull(o) {
-			percent, from = t.ofPool, pool
-		}
-		size := DatasetSize.Get(o)
-		up := over(now, size, percent, from)
-		if up == over(before, size, percent, from) {
-			continue
-		}
-		if err := b.reportCrossed(o, DatasetName.Get(o), t.code, t.level, up, percent.Get(from)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // systemSpace is the array's physical and virtual capacity.
 func (b *Box) systemSpace() (physical, virtual int64, err error) {
 	physical, virtual = b.Profile().Capacity()

@@ -24,6 +24,7 @@ import (
 //	box-2 > GET pools              a request to another array
 //	as infinidat > GET events      a request of another user with the first password
 //	! 1007 0 1048576 7             a host's write on box-1: dataset, offset, length, seed
+//	! 1007 0 4096 7 1009 2         the same in a tree queue, with so many more files
 //	< 201 {…}                      its answer, written by update
 //
 // $1 in a request is the id of the first object that the script created, $2
@@ -128,7 +129,11 @@ func (s *script) write(text string) {
 	s.tb.Helper()
 	var id int64
 	var w lab.Write
-	if _, err := fmt.Sscan(s.fill(text), &id, &w.Offset, &w.Length, &w.Seed); err != nil {
+	text = s.fill(text)
+	if len(strings.Fields(text)) == 4 {
+		text += " 0 0"
+	}
+	if _, err := fmt.Sscan(text, &id, &w.Offset, &w.Length, &w.Seed, &w.TreeQ, &w.Inodes); err != nil {
 		s.tb.Fatalf("script: ! %s: %v", text, err)
 	}
 	err := s.lab.Write(s.tb.Context(), "box-1", id, w)
