@@ -22,7 +22,7 @@ import (
 // it. (External test packages are exempt.)
 func layers() []string {
 	return []string{
-		"sim/apierr", "sim/schema", "sim/clock", "sim/chance", "sim/data", // leaves
+		"sim/apierr", "sim/schema", "sim/clock", "sim/chance", "sim/data", "sim/deliver", // leaves
 		"sim/store", "sim/outbox", "sim/journal", "sim/fault", "sim/job", "sim/fabric",
 		"sim/model", "sim/replication", "sim/api", "sim/lab", "sim/control", "sim/ui",
 		"sim", "sim/simtest", "cmd/infinisim",
@@ -107,6 +107,8 @@ func TestTidy_imports(t *testing.T) {
 		"github.com/tidwall/btree":    {"sim/store", "the overlay is the store's own"},
 		"github.com/go-chi/chi/v5":    {"sim/api sim/control", "the model knows no HTTP"},
 		"github.com/spf13/cobra":      {"cmd/infinisim", "a library has no command line"},
+		"github.com/gosnmp/gosnmp":    {"sim/deliver", "what leaves the process leaves there"},
+		"net/smtp":                    {"sim/deliver", "what leaves the process leaves there"},
 		"testing":                     {"sim/simtest", "production code does not test"},
 		"math/rand":                   {"", "draw from the lab's seeded source"},
 		"math/rand/v2":                {"", "draw from the lab's seeded source"},

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"infinisim/sim/clock"
+	"infinisim/sim/deliver"
 	"infinisim/sim/fabric"
 	"infinisim/sim/lab"
 	"infinisim/sim/model"
@@ -98,6 +99,11 @@ func WithoutLimits() Option { return func(s *settings) { s.NoLimits = true } }
 
 // WithLog has the lab write to a logger; the default is silent.
 func WithLog(log *slog.Logger) Option { return func(s *settings) { s.Log = log } }
+
+// WithDelivery has notifications of events taken to the targets that users of
+// the arrays name, by deliver.Network{} to the hosts themselves; the default
+// takes them nowhere.
+func WithDelivery(s deliver.Sender) Option { return func(o *settings) { o.Deliver = s } }
 
 // WithPath makes the lab durable, in a file: what a file keeps comes back as
 // it was, whatever the other options say.

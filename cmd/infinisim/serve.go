@@ -19,6 +19,7 @@ import (
 	"infinisim/sim"
 	"infinisim/sim/clock"
 	"infinisim/sim/control"
+	"infinisim/sim/deliver"
 	"infinisim/sim/lab"
 )
 
@@ -36,6 +37,7 @@ type flags struct {
 	dieAt                  int64
 	fabric, secret         string
 	peers                  []string
+	deliver                bool
 }
 
 func serveCommand() *cobra.Command {
@@ -67,6 +69,7 @@ func serveCommand() *cobra.Command {
 	fs.StringVar(&f.fabric, "fabric", "", "address where arrays of other processes reach these ones; empty is nowhere")
 	fs.StringVar(&f.secret, "fabric-secret", os.Getenv("INFINISIM_FABRIC_SECRET"), "what the processes know of each other (default from INFINISIM_FABRIC_SECRET)")
 	fs.StringArrayVar(&f.peers, "peer", nil, "array of another process and its fabric URL, KEY=URL; may be given again")
+	fs.BoolVar(&f.deliver, "deliver", false, "send notifications of events to the hosts that users of the arrays name")
 	fs.Int64Var(&f.dieAt, "die-at-step", 0, "kill the process at the nth step of durable writes, for crash tests")
 	return c
 }
@@ -84,6 +87,9 @@ func (f flags) options(log *slog.Logger) (lab.Options, error) {
 	}
 	if err := f.guardControl(); err != nil {
 		return o, err
+	}
+	if f.deliver {
+		o.Deliver = deliver.Network{}
 	}
 	if f.dieAt > 0 {
 		o.Step = dieAt(f.dieAt)

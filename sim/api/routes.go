@@ -137,7 +137,7 @@ func load(b *model.Box, k *model.Kind, in *model.Input) (*schema.Object, error) 
 	if err != nil {
 		return nil, apierr.New(k.NotFound, "%q is no id", in.Vars["id"])
 	}
-	return b.LoadSeen(k, id)
+	return b.Seen(k, id)
 }
 
 // extra wraps a route of the catalog; if its path begins with an item of a

@@ -101,7 +101,7 @@ func allocateIP(s *Server, r *request) (any, error) {
 
 func write(s *Server, r *request) (any, error) {
 	var ask lab.Write
-	if err := r.decode(&ask, "offset", "length", "seed"); err != nil {
+	if err := r.decode(&ask, "offset", "length", "seed", "treeq_id", "inodes"); err != nil {
 		return nil, err
 	}
 	id, err := r.id()

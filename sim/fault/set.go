@@ -46,8 +46,10 @@ func (s *Set) Seed(c *chance.Source) { s.chance = c }
 // Of is the set of the lab that a transaction belongs to; it is nil, and has
 // no rules, outside a lab.
 func Of(tx *store.Tx) *Set {
-	s, _ := tx.Owner().(*Set)
-	return s
+	if owner, ok := tx.Owner().(interface{ Faults() *Set }); ok {
+		return owner.Faults()
+	}
+	return nil
 }
 
 // Copy is a set of its own with the same rules and counts.

@@ -235,6 +235,8 @@ func (k *declaredKind) other(name string) (object, bool) {
 		return snapshot, true
 	case "schedule.day_of_week", "schedule.time_of_day":
 		return object{"name": k.Name(), "type": "CLOCK", "day_of_week": "MONDAY", "time_of_day": 3600, "retention": 86400}, true
+	case "filesystem.root_mode":
+		return object{"name": k.Name(), "size": 2_000_000_000 / 512 * 512, "pool_id": k.Make("pool"), name: "0750"}, true
 	case "s3_account.canonical_id":
 		return object{"name": k.Name(), "pool_id": k.Make("s3_pool"), name: strings.Repeat("0123456789abcdef", 4)}, true
 	case "s3_credential.access_key":

@@ -45,6 +45,7 @@ func differs(field string) string {
 		"filesystem.remote_snapshot_retention_lock": "sent with a snapshot of a replicated filesystem",
 		"cons_group.remote_snapshot_retention_lock": "sent with a snapshot group",
 		"user.type":                "sent for LDAP users and groups",
+		"filesystem.atime_mode":    "the CSI driver sends it at creation",
 		"replica.description":      "the CSI driver sends it",
 		"pool.compression_enabled": "the Ansible collection sends it",
 		"s3_user.status":           "the SDK's documentation makes users with it",

@@ -15,6 +15,7 @@ import (
 	"infinisim/sim/apierr"
 	"infinisim/sim/chance"
 	"infinisim/sim/clock"
+	"infinisim/sim/deliver"
 	"infinisim/sim/fabric"
 	"infinisim/sim/fault"
 	"infinisim/sim/job"
@@ -61,6 +62,9 @@ type Options struct {
 	// Step is called at the numbered steps of a durable write and of an
 	// exchange between processes; nil is not called.
 	Step func(name string)
+	// Deliver takes notifications of events to the targets that users name; nil
+	// takes them nowhere. It must be safe for concurrent use.
+	Deliver deliver.Sender
 	// Log hears what the lab has to say; nil is silent.
 	Log *slog.Logger
 }
@@ -83,9 +87,10 @@ type Lab struct {
 	kick   chan struct{}
 	kept   bool // it was there before
 
-	faults *fault.Set
-	runner *fabric.Runner
-	origin string // tells this store's messages from those of another
+	faults  *fault.Set
+	notices *deliver.Queue
+	runner  *fabric.Runner
+	origin  string // tells this store's messages from those of another
 
 	// mu guards everything below; it is a leaf.
 	mu      sync.Mutex
@@ -116,9 +121,9 @@ func New(o Options) (*Lab, error) {
 	jobs := job.New(o.Log)
 	engine := model.NewEngine(fabric.New(jobs), jobs, o.Log)
 	replication.Install(engine)
-	faults := new(fault.Set)
+	own := newOwner(o, new(fault.Set))
 	db, err := store.Open(store.Options{
-		Path: o.Path, MaxBytes: o.MaxBytes, Types: engine.Catalog.Types(), Step: o.Step, Log: o.Log, Owner: faults,
+		Path: o.Path, MaxBytes: o.MaxBytes, Types: engine.Catalog.Types(), Step: o.Step, Log: o.Log, Owner: own,
 	})
 	if err != nil {
 		return nil, err
@@ -132,8 +137,8 @@ func New(o Options) (*Lab, error) {
 		o.Clock.AdvanceTo(db.Now())
 	}
 	engine.Chance, engine.NoLimits, engine.EventLog = chance.New(o.Seed), o.NoLimits, o.EventLog
-	faults.Seed(engine.Chance)
-	l := assemble(o, db, engine, api.NewRoutes(engine), faults)
+	own.faults.Seed(engine.Chance)
+	l := assemble(o, db, engine, api.NewRoutes(engine), own)
 	if kept != nil {
 		l.kept = true
 		l.resume(kept)
@@ -143,26 +148,30 @@ func New(o Options) (*Lab, error) {
 		err = l.meetPeers()
 	}
 	if err != nil {
+		l.notices.Close()
 		return nil, errors.Join(err, db.Close())
 	}
 	return l, nil
 }
 
-func assemble(o Options, db *store.DB, engine *model.Engine, routes *api.Routes, faults *fault.Set) *Lab {
+func assemble(o Options, db *store.DB, engine *model.Engine, routes *api.Routes, own *owner) *Lab {
 	l := &Lab{
 		Clock: o.Clock, Journal: journal.New(o.JournalSize), opts: o, db: db, engine: engine, routes: routes, log: o.Log,
-		faults: faults, kick: make(chan struct{}, 1), next: o.First,
+		faults: own.faults, notices: own.notices, kick: make(chan struct{}, 1), next: o.First,
 	}
 	l.runner = &fabric.Runner{Fabric: engine.Fabric, DB: db, Jobs: engine.Jobs, Step: o.Step}
 	if len(o.Peers) > 0 {
 		l.runner.Send = l.send
 	}
+	l.notices.Start()
 	return l
 }
 
 // Close ends the lab; a durable one is kept as it is, its time too. Nothing
-// may use it afterwards; Run must have ended.
+// may use it afterwards; Run must have ended. Notifications that are not sent
+// by then never are.
 func (l *Lab) Close() error {
+	l.notices.Close()
 	var err error
 	if l.db.Durable() {
 		err = l.db.Update(context.Background(), l.Clock.Now(), func(tx *store.Tx) error { tx.Touch(); return nil })
@@ -236,7 +245,18 @@ func (l *Lab) Handler(key string) http.Handler {
 
 // Write is a host's write to a dataset of an array.
 func (l *Lab) Write(ctx context.Context, key string, dataset int64, w Write) error {
-	err := l.On(ctx, key, func(b *model.Box) error { return b.WriteData(dataset, w.Offset, w.Length, w.Seed) })
+	err := l.On(ctx, key, func(b *model.Box) error {
+		write := func() error {
+			if w.Length == 0 && w.TreeQ != 0 {
+				return nil
+			}
+			return b.WriteData(dataset, w.Offset, w.Length, w.Seed)
+		}
+		if w.TreeQ == 0 {
+			return write()
+		}
+		return b.WriteTreeQ(dataset, w.TreeQ, w.Inodes, write)
+	})
 	if e, ok := apierr.As(err); ok && e.Code == apierr.PoolNoPhysicalSpace {
 		// What was written is undone; what it did to the pool stays.
 		return errors.Join(err, l.On(ctx, key, func(b *model.Box) error { return b.LockFull(dataset) }))
@@ -250,6 +270,10 @@ type Write struct {
 	Offset int64  `json:"offset"`
 	Length int64  `json:"length"`
 	Seed   uint64 `json:"seed"`
+	// TreeQ is the tree queue that the write is in, 0 for none; Inodes is how
+	// many files it adds there, or takes away.
+	TreeQ  int64 `json:"treeq_id,omitempty"`
+	Inodes int64 `json:"inodes,omitempty"`
 }
 
 // SetWorkload has hosts work on a dataset of an array from now on, in place of

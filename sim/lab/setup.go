@@ -76,15 +76,15 @@ func (l *Lab) resume(s *setup) {
 // goes on as this one does; no sessions and an empty journal. An empty path
 // keeps it in memory, which costs no copy of the objects.
 func (l *Lab) Fork(name, path string) (*Lab, error) {
-	faults := l.faults.Copy()
-	db, err := l.db.Fork(path, faults)
+	own := newOwner(l.opts, l.faults.Copy())
+	db, err := l.db.Fork(path, own)
 	if err != nil {
 		return nil, err
 	}
 	o := l.opts
 	o.Name, o.Path, o.Clock = name, path, l.Clock.Copy()
 	o.Peers, o.Follows = nil, false // the other processes know nothing of the copy
-	fork := assemble(o, db, l.engine, l.routes, faults)
+	fork := assemble(o, db, l.engine, l.routes, own)
 	s := l.setup(l.Arrays())
 	fork.resume(&s)
 	if len(l.opts.Peers) == 0 {

@@ -153,12 +153,17 @@ func (b *Box) Load(k *Kind, id int64) (*schema.Object, error) {
 		return nil, err
 	}
 	if o == nil {
-		// "Pool not found" is what the Ansible collection's playbooks look for.
-		noun := words(k.Type)
-		title := strings.ToUpper(noun[:1]) + noun[1:]
-		return nil, apierr.New(k.NotFound, "%s not found: %s %d does not exist", title, noun, id).About(strconv.FormatInt(id, 10))
+		return nil, b.notFound(k, id)
 	}
 	return o, nil
+}
+
+// notFound is the refusal of an id that no object of the kind has.
+func (b *Box) notFound(k *Kind, id int64) error {
+	// "Pool not found" is what the Ansible collection's playbooks look for.
+	noun := words(k.Type)
+	title := strings.ToUpper(noun[:1]) + noun[1:]
+	return apierr.New(k.NotFound, "%s not found: %s %d does not exist", title, noun, id).About(strconv.FormatInt(id, 10))
 }
 
 // Must loads an object that a reference of our own points at; its absence is

@@ -92,13 +92,16 @@ func kindOf(v any) string {
 	return "value"
 }
 
+// mostTreeQs is how many tree queues a filesystem has.
+const mostTreeQs = 4000
+
 // limits are those of config/limits that public clients ask for.
 //
 // unsourced: the numbers of filesystems and tree queues.
 func limits(b *Box, fields string) map[string]any {
 	all := map[string]any{
 		"nas.max_filesystems_in_system":      4000,
-		"nas.treeq_max_count_per_filesystem": 4000,
+		"nas.treeq_max_count_per_filesystem": mostTreeQs,
 		"replication.max_replicas":           b.Profile().Replicas,
 		"replication.max_links":              b.Profile().Links,
 	}

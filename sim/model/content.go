@@ -196,10 +196,38 @@ func (b *Box) WriteData(id, off, length int64, seed uint64) error {
 	if err != nil {
 		return apierr.New(apierr.InvalidValue, "write of %d bytes at %d: %v", length, off, err)
 	}
+	if err := b.commitWorm(o, im, next, length); err != nil {
+		return err
+	}
 	if err := b.SetContent(o, next); err != nil {
 		return err
 	}
 	return b.written(o, next)
+}
+
+// WriteTreeQ is a host's write to a filesystem, of which what is new counts as
+// that of a tree queue, as do the files.
+func (b *Box) WriteTreeQ(filesystem, queue, inodes int64, write func() error) error {
+	used := func() (int64, error) {
+		o, err := b.Load(b.Eng.Catalog.Kind(Filesystem.Name()), filesystem)
+		if err != nil {
+			return 0, err
+		}
+		im, err := b.Content(o)
+		return im.Used(), err
+	}
+	before, err := used()
+	if err != nil {
+		return err
+	}
+	if err := write(); err != nil {
+		return err
+	}
+	after, err := used()
+	if err != nil {
+		return err
+	}
+	return b.UseTreeQ(filesystem, queue, after-before, inodes)
 }
 
 // mayWrite refuses a host's write to a dataset that takes none.

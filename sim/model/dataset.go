@@ -222,6 +222,7 @@ func (b *Box) inherit(o, parent *schema.Object) {
 	DatasetSSD.Set(o, DatasetSSD.Get(parent))
 	DatasetCompression.Set(o, DatasetCompression.Get(parent))
 	DatasetDataGUID.Set(o, b.UUID())
+	inheritFiles(o, parent)
 	setCensus(o)
 }
 

@@ -1,7 +1,9 @@
 package model_test
 
 import (
+	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -67,4 +69,15 @@ func TestEvents_retention(t *testing.T) {
 	assert.LessOrEqual(t, len(log), 100)
 	assert.Greater(t, len(log), 80, "a fifth goes at a time")
 	assert.Equal(t, int64(1020), log[0].id("id"), "the oldest go first")
+}
+
+func TestEvents_largest(t *testing.T) {
+	t.Parallel()
+	a := newArrays(t, lab.ArraySetup{})
+	long := strings.Repeat("x", 99_000)
+	a.do(boxA, http.MethodPost, "events/custom", map[string]any{"description_template": long})
+	status, out := a.call(boxA, http.MethodPost, "events/custom", map[string]any{"description_template": long + long})
+	assert.Equal(t, http.StatusBadRequest, status)
+	assert.Contains(t, fmt.Sprint(out["error"]), "may have 100000")
+	assert.Equal(t, 1, a.events("CUSTOM_INFO_EVENT"))
 }

@@ -17,21 +17,21 @@ var (
 	gateDot  = schema.Gate{Feature: "dot_snapshots"}
 
 	FSSerial         = schema.Compute(schema.String(schema.Field{Name: "serial"}))
-	FSRootMode       = schema.String(schema.Field{Name: "root_mode", Flags: schema.Create | schema.Private})
-	FSWormHold       = schema.NullBool(schema.Field{Name: "worm_legal_hold", Gate: gateWorm})
-	FSWormRetention  = schema.Int(schema.Field{Name: "worm_default_retention", Gate: gateWorm})
-	FSWormMax        = schema.Int(schema.Field{Name: "worm_max_retention", Gate: gateWorm})
-	FSWormLevel      = schema.String(schema.Field{Name: "worm_level", Gate: gateWorm})
+	FSRootMode       = schema.String(schema.Field{Name: "root_mode", Flags: schema.Create | schema.Private, Check: fileMode})
+	FSWormHold       = schema.NullBool(schema.Field{Name: "worm_legal_hold", Flags: schema.Editable, Gate: gateWorm})
+	FSWormRetention  = schema.Int(schema.Field{Name: "worm_default_retention", Flags: schema.Editable, Check: wormSeconds, Gate: gateWorm})
+	FSWormMax        = schema.Int(schema.Field{Name: "worm_max_retention", Flags: schema.Editable, Check: wormSeconds, Gate: gateWorm})
+	FSWormLevel      = schema.String(schema.Field{Name: "worm_level", Flags: schema.Create, Check: wormLevel, Gate: gateWorm})
 	FSNFSID          = schema.Compute(schema.Int(schema.Field{Name: "nfs_filesystem_id"}))
-	FSAtimeMode      = schema.String(schema.Field{Name: "atime_mode", Default: "NOATIME"})
-	FSAtimeGrain     = schema.Int(schema.Field{Name: "atime_granularity", Flags: schema.Editable, Default: 3600})
+	FSAtimeMode      = schema.String(schema.Field{Name: "atime_mode", Flags: schema.Create, Check: anyOf(atimeModes()...), Default: "NOATIME"})
+	FSAtimeGrain     = schema.Int(schema.Field{Name: "atime_granularity", Flags: schema.Editable, Check: notNegative, Default: 3600})
 	FSConsistent     = schema.Bool(schema.Field{Name: "is_consistent", Default: true})
 	FSEstablished    = schema.Bool(schema.Field{Name: "_is_established", Default: true})
-	FSSnapDir        = schema.String(schema.Field{Name: "snapdir_name", Flags: schema.Create, Default: ".snapshot", Gate: gateDot})
+	FSSnapDir        = schema.String(schema.Field{Name: "snapdir_name", Flags: schema.Create, Check: folderName, Default: ".snapshot", Gate: gateDot})
 	FSSnapVisible    = schema.Bool(schema.Field{Name: "visible_in_snapdir", Default: true, Gate: gateDot})
 	FSSnapAccessible = schema.Bool(schema.Field{Name: "snapdir_accessible", Flags: schema.Create, Default: true, Gate: gateDot})
 	FSSuspendState   = schema.String(schema.Field{Name: "suspend_state"})
-	FSSecurityStyle  = schema.Enum(schema.Field{Name: "security_style", Flags: schema.Create, Enum: []string{"UNIX", "WINDOWS"}, Default: "UNIX", Gate: schema.Gate{Feature: "native_smb"}})
+	FSSecurityStyle  = schema.Enum(schema.Field{Name: "security_style", Flags: schema.Create, Enum: []string{StyleUnix, StyleWindows}, Default: StyleUnix, Gate: schema.Gate{Feature: "native_smb"}})
 	FSPosixOwnership = schema.Bool(schema.Field{Name: "posix_file_ownership", Flags: schema.Editable, Gate: gateUserMapping})
 	FSModified       = schema.Compute(schema.Bool(schema.Field{Name: "modified"}))
 	FSData           = schema.Compute(schema.Int(schema.Field{Name: "data"}))
@@ -39,7 +39,7 @@ var (
 	FSCritical       = schema.Int(schema.Field{Name: "used_capacity_critical", Flags: schema.Update, Check: percent, Gate: gateFSAlert()})
 
 	// Filesystem is a file store carved from a pool, or a snapshot of one.
-	Filesystem = schema.NewType("filesystem", append(datasetFields(), FSSerial, FSRootMode, FSWormHold, FSWormRetention, FSWormMax,
+	Filesystem = schema.NewType("filesystem", append(datasetFields(), fsRetained, FSSerial, FSRootMode, FSWormHold, FSWormRetention, FSWormMax,
 		FSWormLevel, FSNFSID, FSAtimeMode, FSAtimeGrain, FSConsistent, FSEstablished, FSSnapDir, FSSnapVisible, FSSnapAccessible,
 		FSSuspendState, FSSecurityStyle, FSPosixOwnership, FSModified, FSData, FSWarning, FSCritical)...)
 )
@@ -58,6 +58,8 @@ func percent(v schema.Value) error {
 func filesystemKind() *Kind {
 	k := datasetKind(Filesystem, "filesystems", apierr.FilesystemNotFound, apierr.FilesystemNameConflict)
 	k.Gate = schema.Gate{Feature: "nas"}
+	k.Forms[0].Refused = append(k.Forms[0].Refused, "security_style", "snapdir_name", "snapdir_accessible", "root_mode", "atime_mode", "worm_level",
+		"worm_legal_hold", "worm_default_retention", "worm_max_retention")
 	k.Computed[FSNFSID.Field()] = func(_ *Box, o *schema.Object) (any, error) { return o.ID(), nil }
 	k.Computed[FSSerial.Field()] = func(b *Box, o *schema.Object) (any, error) { return b.serialOf(o) }
 	k.Computed[FSModified.Field()] = func(_ *Box, o *schema.Object) (any, error) { return datasetImage.Get(o) != 0, nil }
@@ -65,11 +67,24 @@ func filesystemKind() *Kind {
 	k.Hooks.BeforeCreate = func(b *Box, o *schema.Object, in *Input) error {
 		DatasetType.Set(o, OfFS)
 		DatasetSize.Set(o, roundUp(DatasetSize.Get(o), sectionBytes))
-		return beforeDatasetCreate(b, o, in)
+		sent := o.Clone()
+		if err := beforeDatasetCreate(b, o, in); err != nil {
+			return err
+		}
+		for _, f := range []*schema.Field{FSAtimeGrain.Field(), FSPosixOwnership.Field()} {
+			if _, asked := in.Body[f.Name]; asked { // a snapshot need not be like its parent
+				o.SetRaw(f, sent.Raw(f))
+			}
+		}
+		showSnapshot(o)
+		return checkFilesystem(nil, o)
 	}
 	unlocked := k.Hooks.BeforeDelete
 	k.Hooks.BeforeDelete = func(b *Box, o *schema.Object, in *Input) error {
 		if err := b.checkUnexported(o); err != nil {
+			return err
+		}
+		if err := b.checkRetained(o); err != nil {
 			return err
 		}
 		return unlocked(b, o, in)
@@ -77,14 +92,24 @@ func filesystemKind() *Kind {
 	before := k.Hooks.BeforeUpdate
 	k.Hooks.BeforeUpdate = func(b *Box, old, o *schema.Object, in *Input) error {
 		DatasetSize.Set(o, roundUp(DatasetSize.Get(o), sectionBytes))
-		return before(b, old, o, in)
+		if err := before(b, old, o, in); err != nil {
+			return err
+		}
+		return checkFilesystem(old, o)
+	}
+	after := k.Hooks.AfterUpdate
+	k.Hooks.AfterUpdate = func(b *Box, old, o *schema.Object, in *Input) error {
+		if err := after(b, old, o, in); err != nil {
+			return err
+		}
+		return b.reportChanged(old, o)
 	}
 	return k
 }
 
 func addFilesystems(c *Catalog) {
 	fs, queues := filesystemKind(), treeQKind()
-	fs.Routes = append(fs.Routes, subRoutes(fs, queues, "treeqs", TreeQFilesystem)...)
+	fs.Routes = append(fs.Routes, onOwnTreeQs(subRoutes(fs, queues, "treeqs", TreeQFilesystem))...)
 	c.Add(fs, queues)
 }
 

@@ -25,7 +25,7 @@ func (b *Box) List(k *Kind, in *Input, more ...schema.Filter) (*Page, error) {
 	if err != nil {
 		return nil, err
 	}
-	q.Filters = append(append(q.Filters, more...), b.ofTenant(k)...)
+	q.Filters = append(append(q.Filters, more...), b.sees(k)...)
 	found, total, err := b.Find(k, q)
 	if err != nil {
 		return nil, err
@@ -42,6 +42,35 @@ func (b *Box) Query(k *Kind, in *Input) (schema.Query, error) {
 	}
 	q, err := k.Type.ParseQuery(in.Query, schema.Terms{Open: b.Open, PageSize: in.PageSize, Ignore: append([]string{"approved"}, k.ListParams...)})
 	return q, Wire(err)
+}
+
+// sees is what narrows down the objects of a kind that the caller may see.
+func (b *Box) sees(k *Kind) []schema.Filter {
+	out := b.ofTenant(k)
+	if k.Sees != nil {
+		if f := k.Sees(b); f != nil {
+			out = append(out, *f)
+		}
+	}
+	return out
+}
+
+// Seen finds an object as Load does, if the caller may see it.
+func (b *Box) Seen(k *Kind, id int64) (*schema.Object, error) {
+	o, err := b.Load(k, id)
+	if err != nil {
+		return nil, err
+	}
+	filters := b.sees(k)
+	if len(filters) == 0 {
+		return o, nil
+	}
+	own := func(o *schema.Object, f *schema.Field) (schema.Value, error) { return b.value(k, o, f) }
+	ok, err := matches(own, o, filters)
+	if err == nil && !ok {
+		return nil, b.notFound(k, id)
+	}
+	return o, err
 }
 
 func (b *Box) page(k *Kind, q schema.Query, found []*schema.Object, total int) (*Page, error) {

@@ -64,6 +64,9 @@ type Kind struct {
 	Hidden func(o *schema.Object) bool
 	// Hides reports whether any object is hidden now; it goes with Hidden.
 	Hides func(b *Box) bool
+	// Sees is what a caller sees of the kind's objects, nil for all: the others
+	// are in no answer, and not found by their ids.
+	Sees func(b *Box) *schema.Filter
 	// NextID gives the id of a new object; nil draws from the array's one
 	// sequence.
 	NextID func(b *Box) int64

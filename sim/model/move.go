@@ -118,10 +118,17 @@ func (b *Box) moveFamily(o *schema.Object, to int64, withCapacity bool) error {
 		if err != nil {
 			return err
 		}
+		was := d.Clone()
 		DatasetPool.Set(d, to)
 		TenantID.Set(d, TenantID.Get(pool))
 		setCensus(d)
 		if err := b.Save(d); err != nil {
+			return err
+		}
+		if d.Type() != Filesystem {
+			continue
+		}
+		if err := b.reportChanged(was, d); err != nil {
 			return err
 		}
 	}

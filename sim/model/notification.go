@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"infinisim/sim/apierr"
+	"infinisim/sim/deliver"
 	"infinisim/sim/schema"
 )
 
@@ -16,22 +17,24 @@ var (
 	TargetTLS      = schema.Bool(schema.Field{Name: "tls", Flags: schema.Editable})
 	TargetHost     = schema.String(schema.Field{Name: "host", Flags: schema.Editable})
 	TargetPort     = schema.Int(schema.Field{Name: "port", Flags: schema.Editable, Check: portNumber})
-	TargetFrom     = schema.String(schema.Field{Name: "from_address", Flags: schema.Editable})
+	TargetFrom     = schema.String(schema.Field{Name: "from_address", Flags: schema.Editable, Check: mailAddress})
 	TargetUser     = schema.String(schema.Field{Name: "username", Flags: schema.Editable})
 	TargetPassword = schema.String(schema.Field{Name: "password", Flags: schema.Editable})
-	TargetVisible  = schema.String(schema.Field{Name: "visibility", Flags: schema.Editable, Default: "CUSTOMER"})
-	TargetVersion  = schema.String(schema.Field{Name: "version", Flags: schema.Editable})
-	TargetAuth     = schema.String(schema.Field{Name: "auth_protocol", Flags: schema.Editable})
-	TargetAuthType = schema.String(schema.Field{Name: "auth_type", Flags: schema.Editable})
+	TargetVisible  = schema.String(schema.Field{Name: "visibility", Flags: schema.Editable, Default: Customer, Check: anyOf(eventVisibilities()...)})
+	TargetVersion  = schema.String(schema.Field{Name: "version", Flags: schema.Editable, Check: anyOf("SNMPv2c", "SNMPv3")})
+	TargetAuth     = schema.String(schema.Field{Name: "auth_protocol", Flags: schema.Editable, Check: anyOf(deliver.AuthProtocols()...)})
+	TargetAuthType = schema.String(schema.Field{Name: "auth_type", Flags: schema.Editable, Check: anyOf(deliver.AuthTypes()...)})
 	TargetGroup    = schema.String(schema.Field{Name: "community", Flags: schema.Editable})
-	TargetEngine   = schema.String(schema.Field{Name: "engine", Flags: schema.Editable})
+	TargetEngine   = schema.String(schema.Field{Name: "engine", Flags: schema.Editable, Check: engineID})
 	TargetKey      = schema.String(schema.Field{Name: "private_key", Flags: schema.Editable})
-	TargetCipher   = schema.String(schema.Field{Name: "private_protocol", Flags: schema.Editable})
-	TargetCarrier  = schema.String(schema.Field{Name: "transport", Flags: schema.Editable})
-	TargetFacility = schema.String(schema.Field{Name: "facility", Flags: schema.Editable})
+	TargetCipher   = schema.String(schema.Field{Name: "private_protocol", Flags: schema.Editable, Check: anyOf(deliver.PrivateProtocols()...)})
+	TargetCarrier  = schema.String(schema.Field{Name: "transport", Flags: schema.Editable, Check: anyOf("TCP", "UDP")})
+	TargetFacility = schema.String(schema.Field{Name: "facility", Flags: schema.Editable, Check: facility})
+	targetPassword = schema.String(schema.Field{Name: "_password", Flags: schema.Private})
+	targetKey      = schema.String(schema.Field{Name: "_private_key", Flags: schema.Private})
 
 	// NotificationTarget is where notifications of events go.
-	NotificationTarget = schema.NewType("notification_target", TargetName, TargetProtocol, TargetTLS, TargetHost, TargetPort, TargetFrom,
+	NotificationTarget = schema.NewType("notification_target", targetPassword, targetKey, TargetName, TargetProtocol, TargetTLS, TargetHost, TargetPort, TargetFrom,
 		TargetUser, TargetPassword, TargetVisible, TargetVersion, TargetAuth, TargetAuthType, TargetGroup, TargetEngine, TargetKey,
 		TargetCipher, TargetCarrier, TargetFacility)
 )
@@ -48,14 +51,20 @@ func targetPort(protocol string) int64 {
 	return map[string]int64{"SMTP": 25, "SNMP": 162, "SYSLOG": 514}[protocol]
 }
 
-// masked is what an answer shows of a secret that is set.
+// keepSecrets puts the secrets that a client sent where no answer shows them;
+// null and an empty text take one away.
 //
 // unsourced: that answers leave out the secrets of notification targets.
-func masked(o *schema.Object) {
-	for _, a := range []schema.Attr[string]{TargetPassword, TargetKey} {
-		if !a.IsNull(o) {
-			a.SetNull(o)
+func keepSecrets(o *schema.Object, in *Input) {
+	for _, a := range []struct{ shown, kept schema.Attr[string] }{{TargetPassword, targetPassword}, {TargetKey, targetKey}} {
+		if _, sent := in.Body[a.shown.Name()]; !sent {
+			continue
 		}
+		a.kept.SetNull(o)
+		if secret := a.shown.Get(o); secret != "" {
+			a.kept.Set(o, secret)
+		}
+		a.shown.SetNull(o)
 	}
 }
 
@@ -69,14 +78,14 @@ func targetKind() *Kind {
 		Type:  NotificationTarget, Path: "notifications/targets", NotFound: apierr.TargetNotFound, Conflict: apierr.TargetNameConflict,
 		Forms: []Form{{Name: "a notification target", Required: []string{"name", "protocol", "host"}}},
 		Hooks: Hooks{
-			BeforeCreate: func(_ *Box, o *schema.Object, _ *Input) error {
+			BeforeCreate: func(_ *Box, o *schema.Object, in *Input) error {
 				if TargetPort.IsNull(o) {
 					TargetPort.Set(o, targetPort(TargetProtocol.Get(o)))
 				}
-				masked(o)
+				keepSecrets(o, in)
 				return nil
 			},
-			BeforeUpdate: func(_ *Box, _, o *schema.Object, _ *Input) error { masked(o); return nil },
+			BeforeUpdate: func(_ *Box, _, o *schema.Object, in *Input) error { keepSecrets(o, in); return nil },
 			BeforeDelete: func(b *Box, o *schema.Object, _ *Input) error {
 				ids := b.Tx.IDsBy(b.Key, NotificationRule, RuleTarget.Field(), schema.RefValue(o.ID()))
 				if len(ids) > 0 {
@@ -90,7 +99,7 @@ func targetKind() *Kind {
 		},
 		Change: func(*schema.Object) Body { return NewBody(map[string]any{"host": "other.example.com"}) },
 	}
-	k.Routes = []Route{Post(k, "test", func(*Box, *schema.Object, *Input) (any, error) { return true, nil })}
+	k.Routes = []Route{Post(k, "test", testTarget)}
 	return k
 }
 
@@ -99,11 +108,11 @@ var (
 	RuleName    = schema.String(schema.Field{Name: "name", Flags: schema.Editable | schema.Unique | schema.NotNull, Check: checkName})
 	RuleCode    = schema.String(schema.Field{Name: "event_code", Flags: schema.Editable})
 	RuleLevels  = schema.List[string](schema.Field{Name: "event_level", Flags: schema.Editable, Check: knownLevels})
-	RuleParams  = schema.Tree[map[string]any](schema.Field{Name: "target_parameters", Flags: schema.Editable})
+	RuleParams  = schema.Tree[map[string]any](schema.Field{Name: "target_parameters", Flags: schema.Editable, Check: ruleParams})
 	RuleTarget  = schema.Ref(schema.Field{Name: "target_id", Flags: schema.Editable | schema.Index}, "notification_target")
 	RuleInclude = schema.List[string](schema.Field{Name: "include_events", Flags: schema.Editable})
 	RuleExclude = schema.List[string](schema.Field{Name: "exclude_events", Flags: schema.Editable})
-	RuleVisible = schema.List[string](schema.Field{Name: "event_visibility", Flags: schema.Create, Default: []string{"CUSTOMER"}})
+	RuleVisible = schema.List[string](schema.Field{Name: "event_visibility", Flags: schema.Create, Check: knownVisibilities, Default: []string{Customer}})
 
 	// NotificationRule says which events are told to a target.
 	NotificationRule = schema.NewType("notification_rule", RuleName, RuleCode, RuleLevels, RuleParams, RuleTarget, RuleInclude, RuleExclude, RuleVisible)
@@ -113,6 +122,15 @@ func knownLevels(v schema.Value) error {
 	for _, level := range v.List() {
 		if !slices.Contains(eventLevels(), level.Text()) {
 			return errors.New("names a level that is none of " + strings.Join(eventLevels(), ", "))
+		}
+	}
+	return nil
+}
+
+func knownVisibilities(v schema.Value) error {
+	for _, word := range v.List() {
+		if !slices.Contains(eventVisibilities(), word.Text()) {
+			return errors.New("names a visibility that is none of " + strings.Join(eventVisibilities(), ", "))
 		}
 	}
 	return nil

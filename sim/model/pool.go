@@ -128,7 +128,12 @@ func poolKind() *Kind {
 		Hooks: Hooks{
 			BeforeCreate: beforePoolCreate,
 			BeforeUpdate: beforePoolUpdate,
-			AfterUpdate:  func(b *Box, old, o *schema.Object, _ *Input) error { return b.settlePool(old, o) },
+			AfterUpdate: func(b *Box, old, o *schema.Object, _ *Input) error {
+				if err := b.settlePool(old, o); err != nil {
+					return err
+				}
+				return b.reportDefaults(old, o)
+			},
 			BeforeDelete: beforePoolDelete,
 		},
 		Computed: poolComputed(),

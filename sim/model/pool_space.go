@@ -198,51 +198,6 @@ func (b *Box) reportCrossed(o *schema.Object, name, code, level string, up bool,
 	})
 }
 
-// reportUsed tells of the thresholds that a filesystem's content crossed: its
-// own, or those of its pool.
-func (b *Box) reportUsed(o *schema.Object, before, now int64) error {
-	if o.Type() != Filesystem || !b.Open(FSWarning.Field()) {
-		return nil
-	}
-	pool, err := b.Must(Pool, DatasetPool.Get(o))
-	if err != nil {
-		return err
-	}
-	for _, t := range usedMarks() {
-		percent, from := t.of(o, pool)
-		size := DatasetSize.Get(o)
-		up := over(now, size, percent, from)
-		if up == over(before, size, percent, from) {
-			continue
-		}
-		if err := b.reportCrossed(o, DatasetName.Get(o), t.code, t.level, up, percent.Get(from)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// usedMark is a threshold of what a filesystem uses.
-type usedMark struct {
-	own, ofPool schema.Attr[int64]
-	code, level string
-}
-
-func usedMarks() []usedMark {
-	return []usedMark{
-		{FSWarning, PoolFSWarning, "FILESYSTEM_USED_CAPACITY_WARNING", "WARNING"},
-		{FSCritical, PoolFSCritical, "FILESYSTEM_USED_CAPACITY_CRITICAL", "CRITICAL"},
-	}
-}
-
-// of is the threshold that holds for a filesystem: its own, or its pool's.
-func (m usedMark) of(o, pool *schema.Object) (schema.Attr[int64], *schema.Object) {
-	if m.own.IsNull(o) {
-		return m.ofPool, pool
-	}
-	return m.own, o
-}
-
 // systemSpace is the array's physical and virtual capacity.
 func (b *Box) systemSpace() (physical, virtual int64, err error) {
 	physical, virtual = b.Profile().Capacity()

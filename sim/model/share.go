@@ -14,16 +14,16 @@ func gateSMB() schema.Gate { return schema.Gate{Feature: "native_smb"} }
 // The fields of an SMB share.
 var (
 	ShareName       = schema.String(schema.Field{Name: "name", Flags: schema.Create | schema.Unique | schema.NotNull, Check: checkName})
-	ShareInner      = schema.String(schema.Field{Name: "inner_path", Flags: schema.Create, Default: "/"})
+	ShareInner      = schema.String(schema.Field{Name: "inner_path", Flags: schema.Create | schema.NotNull, Check: innerPath, Default: "/"})
 	ShareEnabled    = schema.Bool(schema.Field{Name: "enabled", Flags: schema.Editable, Default: true})
-	ShareCaching    = schema.String(schema.Field{Name: "offline_caching", Flags: schema.Editable, Default: "MANUAL"})
+	ShareCaching    = schema.String(schema.Field{Name: "offline_caching", Flags: schema.Editable, Check: anyOf(cachings()...), Default: "MANUAL"})
 	ShareEnumerate  = schema.Bool(schema.Field{Name: "access_based_enumeration", Flags: schema.Editable})
 	ShareOldCrypt   = schema.Bool(schema.Field{Name: "require_encryption", Flags: schema.Editable, Gate: schema.Gate{From: "7.0", Before: "8.1"}})
 	ShareSnapDir    = schema.Bool(schema.Field{Name: "snapdir_visible", Flags: schema.Editable})
 	ShareText       = schema.String(schema.Field{Name: "description", Flags: schema.Editable, Default: ""})
 	ShareFilesystem = schema.Ref(schema.Field{Name: "filesystem_id", Flags: schema.Create | schema.Index}, "filesystem")
-	ShareFileMode   = schema.String(schema.Field{Name: "default_file_unix_permissions", Flags: schema.Update, Default: "rw-r--r--", Gate: gateDual()})
-	ShareFolderMode = schema.String(schema.Field{Name: "default_folder_unix_permissions", Flags: schema.Update, Default: "rwxr-xr-x", Gate: gateDual()})
+	ShareFileMode   = schema.String(schema.Field{Name: "default_file_unix_permissions", Flags: schema.Update | schema.NotNull, Check: unixPermissions, Default: "rw-r--r--", Gate: gateDual()})
+	ShareFolderMode = schema.String(schema.Field{Name: "default_folder_unix_permissions", Flags: schema.Update | schema.NotNull, Check: unixPermissions, Default: "rwxr-xr-x", Gate: gateDual()})
 	ShareLeases     = schema.Bool(schema.Field{Name: "leases_enabled", Flags: schema.Editable, Default: true, Gate: gateLeases})
 	ShareCrypt      = schema.Bool(schema.Field{Name: "encryption", Flags: schema.Editable, Gate: schema.Gate{From: "8.1"}})
 	ShareHome       = schema.Bool(schema.Field{Name: "is_home_share", Flags: schema.Create, Gate: gateHome()})
@@ -43,8 +43,8 @@ func gateHome() schema.Gate { return schema.Gate{From: "8.4"} }
 // The fields of a permission of a share.
 var (
 	SharePermShare  = schema.Ref(schema.Field{Name: "share_id", Flags: schema.Index}, "share")
-	SharePermSID    = schema.String(schema.Field{Name: "sid", Flags: schema.Create})
-	SharePermAccess = schema.String(schema.Field{Name: "access", Flags: schema.Editable})
+	SharePermSID    = schema.String(schema.Field{Name: "sid", Flags: schema.Create | schema.NotNull, Check: securityID})
+	SharePermAccess = schema.Enum(schema.Field{Name: "access", Flags: schema.Editable | schema.NotNull, Enum: shareAccess(), Default: "NONE"})
 
 	// SharePermission lets a user or a group at a share.
 	SharePermission = schema.NewType("sharepermission", SharePermShare, SharePermSID, SharePermAccess)
@@ -59,8 +59,10 @@ func addShares(c *Catalog) {
 		Forms: []Form{{Name: "a share", Required: []string{"name", "filesystem_id"}}},
 		Hooks: Hooks{
 			BeforeCreate: func(b *Box, o *schema.Object, _ *Input) error {
-				_, err := b.Load(b.Eng.Catalog.Kind(Filesystem.Name()), ShareFilesystem.Get(o))
-				return err
+				if err := checkHome(o); err != nil {
+					return err
+				}
+				return b.reachBy(ShareFilesystem.Get(o), StyleWindows, "a share")
 			},
 			AfterCreate: func(b *Box, o *schema.Object, _ *Input) error { return b.EmitFor(o, "CREATED") },
 			AfterDelete: afterShareDelete,
@@ -72,15 +74,50 @@ func addShares(c *Catalog) {
 	}
 	permission := &Kind{
 		Least: RolePoolAdmin, InPool: inPoolOf(Share, SharePermShare),
-		Type: SharePermission, Path: "shares/{share_id}/permissions", NotFound: apierr.SharePermissionNotFound, Single: true,
+		Type: SharePermission, Path: "shares/{share_id}/permissions", NotFound: apierr.SharePermissionNotFound, Conflict: apierr.SharePermissionConflict, Single: true,
 		Forms: []Form{{Name: "a permission", Required: []string{"sid", "access"}}},
-		Hooks: Hooks{BeforeCreate: func(_ *Box, o *schema.Object, in *Input) error {
+		Hooks: Hooks{BeforeCreate: func(b *Box, o *schema.Object, in *Input) error {
 			SharePermShare.Set(o, parentOf(in))
-			return nil
+			return b.freeSID(o)
 		}},
 	}
 	share.Routes = subRoutes(share, permission, "permissions", SharePermShare)
 	c.Add(share, permission, smbUserKind(), smbGroupKind())
+}
+
+// checkHome refuses what only a home share has, whose users have folders of
+// their own, and a home share that does not say which.
+//
+// unsourced: both refusals.
+func checkHome(o *schema.Object) error {
+	if ShareHome.Get(o) {
+		if ShareDir.Get(o) == "" {
+			return apierr.New(apierr.MissingField, "user_directory: required to create a home share").About("user_directory")
+		}
+		return nil
+	}
+	for _, f := range []schema.Attr[string]{ShareBase, ShareDir} {
+		if !f.IsNull(o) {
+			return apierr.New(apierr.InvalidValue, "%s: %q: the share is no home share", f.Name(), f.Get(o)).About(f.Name())
+		}
+	}
+	return nil
+}
+
+// freeSID refuses a second permission for one user or group.
+//
+// unsourced: the refusal.
+func (b *Box) freeSID(o *schema.Object) error {
+	for _, id := range b.Tx.IDsBy(b.Key, SharePermission, SharePermShare.Field(), schema.RefValue(SharePermShare.Get(o))) {
+		other, err := b.Must(SharePermission, id)
+		if err != nil {
+			return err
+		}
+		if SharePermSID.Get(other) == SharePermSID.Get(o) {
+			return b.nameConflict(o, SharePermSID.Field())
+		}
+	}
+	return nil
 }
 
 func afterShareDelete(b *Box, o *schema.Object, _ *Input) error {

@@ -112,6 +112,9 @@ func (b *Box) replaceContent(o, source *schema.Object) error {
 	if b.lockedNow(o) {
 		return apierr.New(apierr.DatasetIsLocked, "%s %d is locked until %d", words(o.Type()), o.ID(), DatasetLockExpires.Get(o))
 	}
+	if err := b.checkRetained(o); err != nil {
+		return err
+	}
 	pool, err := b.Must(Pool, DatasetPool.Get(o))
 	if err != nil {
 		return err

@@ -192,10 +192,8 @@ func (b *Box) marks(p *schema.Object, t clock.Time) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		for _, c := range usedMarks() {
-			percent, from := c.of(o, p)
-			out += fmt.Sprint(over(im.Used(), DatasetSize.Get(o), percent, from))
-		}
+		f := fillIn(o, p, im.Used())
+		out += fmt.Sprint(f.over(f.warning), f.over(f.critical))
 	}
 	return out, nil
 }

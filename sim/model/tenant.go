@@ -181,16 +181,6 @@ func (b *Box) ofTenant(k *Kind) []schema.Filter {
 	return []schema.Filter{{Field: TenantID.Field(), Op: schema.EQ, Values: []schema.Value{schema.RefValue(b.Who.Tenant)}}}
 }
 
-// LoadSeen is Load for an object that a request names: one that selects a
-// tenant finds none of another.
-func (b *Box) LoadSeen(k *Kind, id int64) (*schema.Object, error) {
-	o, err := b.Load(k, id)
-	if err != nil || b.Who.Tenant == 0 || !k.Type.Has(TenantID.Field()) || TenantID.Get(o) == b.Who.Tenant {
-		return o, err
-	}
-	return nil, apierr.New(k.NotFound, "tenant %d has no %s %d", b.Who.Tenant, words(k.Type), id).About(strconv.FormatInt(id, 10))
-}
-
 // setTenant gives a new object the tenant of what it is made in, or else the
 // one that the request selects. It returns the NotFound code of what it is
 // made in if that is another tenant's.
@@ -205,7 +195,7 @@ func (b *Box) setTenant(o *schema.Object) error {
 		if f.Wire() != schema.WireRef || !f.Has(schema.Create) || o.IsNull(f) || k == nil || !k.Type.Has(TenantID.Field()) {
 			continue
 		}
-		parent, err := b.LoadSeen(k, o.Value(f).Int())
+		parent, err := b.Seen(k, o.Value(f).Int())
 		if err != nil {
 			return err
 		}

@@ -28,7 +28,7 @@ var (
 	TreeQUsedNodes  = schema.Int(schema.Field{Name: "used_inodes", Default: 0})
 	TreeQByteState  = schema.Compute(schema.Enum(schema.Field{Name: "capacity_state", Enum: []string{BelowSoft, AboveSoft, AboveHard}}))
 	TreeQNodeState  = schema.Compute(schema.Enum(schema.Field{Name: "inodes_state", Enum: []string{BelowSoft, AboveSoft, AboveHard}}))
-	treeQMode       = schema.String(schema.Field{Name: "mode", Flags: schema.Create | schema.Private})
+	treeQMode       = schema.String(schema.Field{Name: "mode", Flags: schema.Create | schema.Private, Check: fileMode})
 
 	// TreeQ is a folder of a filesystem with limits of its own.
 	TreeQ = schema.NewType("treeq", treeQMode, TreeQName, TreeQPath, TreeQFilesystem, TreeQSoftBytes, TreeQSoftNodes, TreeQHardBytes,
@@ -75,6 +75,7 @@ func treeQKind() *Kind {
 			BeforeCreate: beforeTreeQCreate,
 			AfterCreate:  func(b *Box, o *schema.Object, _ *Input) error { return b.EmitFor(o, "CREATED") },
 			BeforeUpdate: beforeTreeQUpdate,
+			AfterUpdate:  func(b *Box, old, o *schema.Object, _ *Input) error { return b.reportQuotas(old, o) },
 			AfterDelete:  func(b *Box, o *schema.Object, _ *Input) error { return b.EmitFor(o, "DELETED") },
 		},
 		Computed: map[*schema.Field]Compute{
@@ -92,6 +93,13 @@ func beforeTreeQCreate(b *Box, o *schema.Object, in *Input) error {
 	TreeQFilesystem.Set(o, fs.ID())
 	if TreeQName.Get(o) == "" {
 		TreeQName.Set(o, TreeQPath.Get(o)[1:])
+	}
+	n := b.Tx.CountBy(b.Key, TreeQFilesystem.Field(), TreeQ, schema.RefValue(fs.ID()))
+	if n >= mostTreeQs && !b.Eng.NoLimits {
+		return apierr.New(apierr.TreeQLimitExceeded, "filesystem %d has %d tree queues, as many as there can be", fs.ID(), n)
+	}
+	if err := b.checkQuotas(o); err != nil {
+		return err
 	}
 	return b.freeTreeQ(o)
 }
@@ -120,6 +128,9 @@ func (b *Box) freeTreeQ(o *schema.Object) error {
 func beforeTreeQUpdate(b *Box, _, o *schema.Object, in *Input) error {
 	if _, named := in.Body["name"]; named && len(in.Body) > 1 {
 		return apierr.New(apierr.NotSupportedMultipleUpdate, "name: a request changes the name or the limits").About("name")
+	}
+	if err := b.checkQuotas(o); err != nil {
+		return err
 	}
 	return b.freeTreeQ(o)
 }

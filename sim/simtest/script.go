@@ -25,7 +25,9 @@ import (
 //	box-2 > GET pools              a request to another array
 //	+ tenants                      switches a feature of box-1 on
 //	- tenants                      switches it off
+//	as infinidat > GET events      a request of another user with the first password
 //	! 1007 0 1048576 7             a host's write on box-1: dataset, offset, length, seed
+//	! 1007 0 4096 7 1009 2         the same in a tree queue, with so many more files
 //	% vvol {"name":"v"}            a hypervisor's request, see vasa
 //	< 201 {…}                      its answer, written by update
 //
@@ -79,7 +81,7 @@ type script struct {
 }
 
 var (
-	requestLine = regexp.MustCompile(`^(?:(box-\d+) )?> ([A-Z]+) (\S+)(?: (.*))?$`)
+	requestLine = regexp.MustCompile(`^(?:(box-\d+) )?(?:as (\S+) )?> ([A-Z]+) (\S+)(?: (.*))?$`)
 	idInRequest = regexp.MustCompile(`\$(\d+)`)
 )
 
@@ -118,10 +120,14 @@ func (s *script) line(line string) {
 		box = "box-1"
 	}
 	var body any
-	if m[4] != "" {
-		body = []byte(s.fill(m[4]))
+	if m[5] != "" {
+		body = []byte(s.fill(m[5]))
 	}
-	a := s.lab.Client(box).Do(m[2], s.fill(m[3]), body)
+	c := s.lab.Client(box)
+	if m[2] != "" {
+		c.User = m[2]
+	}
+	a := c.Do(m[3], s.fill(m[4]), body)
 	if o, ok := a.Result.(map[string]any); ok && a.Status == created {
 		s.ids = append(s.ids, Object(o).ID("id"))
 	}
@@ -144,7 +150,11 @@ func (s *script) write(text string) {
 	s.tb.Helper()
 	var id int64
 	var w lab.Write
-	if _, err := fmt.Sscan(s.fill(text), &id, &w.Offset, &w.Length, &w.Seed); err != nil {
+	text = s.fill(text)
+	if len(strings.Fields(text)) == 4 {
+		text += " 0 0"
+	}
+	if _, err := fmt.Sscan(text, &id, &w.Offset, &w.Length, &w.Seed, &w.TreeQ, &w.Inodes); err != nil {
 		s.tb.Fatalf("script: ! %s: %v", text, err)
 	}
 	err := s.lab.Write(s.tb.Context(), "box-1", id, w)
