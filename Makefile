@@ -41,10 +41,13 @@ soak: ## Runs the storm over replication with SEEDS seeds
 docs: ## Writes docs/fidelity.md anew: what is served, by which source, driven by whom
 	@go test . -run TestFidelity -update >/dev/null
 
+wheel: ## Builds the Python wheel of this platform, the program inside
+	@scripts/wheel.sh
+
 clients: build ## The runs with real clients alone
 	@scripts/clients.sh
 
 clean: ## Removes what was built and installed
-	@rm -rf bin .venv .cache
+	@rm -rf bin dist python/build .venv* .cache
 
-.PHONY: help run build test check lint fuzz image bench crash golden soak docs clients clean
+.PHONY: help run build test check lint fuzz image bench crash golden soak docs wheel clients clean
