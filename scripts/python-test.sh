@@ -29,8 +29,14 @@ wheel=$(ls "$PWD"/dist/infinisim-*linux*.whl)
 # The README's example, and those of docs/python.md.
 "$python" scripts/python-examples.py README.md "$work/readme"
 "$python" scripts/python-examples.py docs/python.md "$work/docs"
-for each in python3 $(ls -d "$HOME"/.pyenv/versions/3.*/bin/python 2>/dev/null || true); do
-  "$each" -c 'import sys; sys.exit(sys.version_info < (3, 9))' 2>/dev/null || continue
+# The oldest and the newest Python that are here, and the one of the path; all of
+# them with PYTHONS=all.
+found=()
+for each in $(ls -d "$HOME"/.pyenv/versions/3.*/bin/python 2>/dev/null | sort -V); do
+  if "$each" -c 'import sys; sys.exit(sys.version_info < (3, 9))'; then found+=("$each"); fi
+done
+if [ "${PYTHONS:-}" != all ] && [ "${#found[@]}" -gt 2 ]; then found=("${found[0]}" "${found[-1]}"); fi
+for each in python3 "${found[@]}"; do
   version=$("$each" -c 'import platform; print(platform.python_version())')
   [ -e "$work/$version" ] && continue
   "$each" -m venv "$work/$version"

@@ -11,6 +11,7 @@ import sys
 import textwrap
 import threading
 from pathlib import Path
+from typing import List
 
 import pytest
 
@@ -66,6 +67,37 @@ def test_a_killed_parent_leaves_no_server() -> None:
 
 def test_a_killed_parent_leaves_no_server_though_its_fork_lives() -> None:
     kill_parent("fork")
+
+
+TESTS = """
+import os, time, pytest
+
+@pytest.mark.parametrize("n", range(2))
+def test_it(infinibox_pair, n):
+    with open(os.environ["PIDS"], "w") as file:
+        file.write(f"{infinibox_pair.primary.lab.server.pid}\\n")
+    time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["alone", "xdist"])
+def test_a_killed_pytest_leaves_no_server(tmp_path: Path, workers: List[str]) -> None:
+    (tmp_path / "test_it.py").write_text(TESTS)
+    pids = tmp_path / "pids"
+    os.mkfifo(pids)
+    env = dict(os.environ, PIDS=str(pids))
+    env.pop("PYTEST_XDIST_WORKER", None)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *workers]
+    tests = subprocess.Popen(command, cwd=tmp_path, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    servers: List[int] = []
+    while len(servers) < (2 if workers else 1):
+        servers += [os.pidfd_open(int(line)) for line in pids.read_text().split()]
+    tests.kill()
+    tests.wait()
+    for server in servers:
+        ready, _, _ = select.select([server], [], [], 60)
+        os.close(server)
+        assert ready, "a server still runs a minute after pytest was killed"
 
 
 def test_a_fork_uses_the_server_and_does_not_end_it() -> None:

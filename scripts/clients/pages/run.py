@@ -49,11 +49,11 @@ def run(sdist, page):
 
 def drove(out):
     """Adds to the file which routes this process asked; gives how many."""
-    from infinisim import server  # pylint: disable=import-outside-toplevel
+    from infinisim.core import server  # pylint: disable=import-outside-toplevel
 
-    if not server._shared:  # pylint: disable=protected-access
+    if not server._server:  # pylint: disable=protected-access
         return 0
-    routes = sorted(server.shared().call("GET", "driven"))
+    routes = sorted(server.server().call("GET", "driven"))
     if out != "-":
         with open(out, "a", encoding="utf-8") as file:
             file.write(json.dumps({"client": "pages", "drove": routes}) + "\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..server import Server, shared
+from ..server import _shared as _server  # noqa: F401  whether one was started, for who asks only then
 
 
 def server() -> Server:
