@@ -46,7 +46,7 @@ func serveWithStdin() []string {
 // parent starts a server that writes to this process's own output, and stays
 // until it is killed.
 func parent() error {
-	c := exec.Command(os.Args[0], serveWithStdin()...) //nolint:gosec,noctx // ourselves, and nothing ends it but a signal
+	c := exec.Command(os.Args[0], serveWithStdin()...) //nolint:gosec // ourselves, and nothing ends it but a signal
 	c.Env = append(os.Environ(), role+"=server")
 	c.Stdout, c.Stderr = os.Stdout, os.Stderr
 	if _, err := c.StdinPipe(); err != nil {
