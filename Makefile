@@ -45,10 +45,14 @@ docs: ## Writes docs/fidelity.md and docs/replication.md anew: what is served, b
 	@go test . -run TestFidelity -update >/dev/null
 	@go test ./sim/replication -run TestAtlas -update >/dev/null
 
+wheel: ## Builds the Python wheel of this platform, the program inside
+	@scripts/wheel.sh
+
 clients: build ## The runs with real clients alone
 	@scripts/clients.sh
 
 clean: ## Removes what was built and installed
-	@rm -rf bin .venv .cache
+	@rm -rf bin dist python/build .venv* .cache
 
 .PHONY: help run build test check lint fuzz image bench crash golden soak replay docs clients clean
+.PHONY: help run build test check lint fuzz image bench crash golden soak docs wheel clients clean

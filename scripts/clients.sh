@@ -32,9 +32,10 @@ scripts/greeting.sh "$python"
 echo "the examples of the documentation"
 scripts/docs.sh
 echo "the Python package"
-INFINISIM_BIN=$bin PYTHONPATH=python "$python" $clients/surface.py
+scripts/python-test.sh
+INFINISIM_BIN=$bin PYTHONPATH=python/src "$python" $clients/surface.py
 echo "the pages of InfiniSDK's documentation, as doctests"
-INFINISIM_BIN=$bin PYTHONPATH=python "$python" $clients/pages/run.py "$sdist" "$lines"
+INFINISIM_BIN=$bin PYTHONPATH=python/src "$python" $clients/pages/run.py "$sdist" "$lines"
 echo "a sweep by InfiniSDK, from its own field tables, in both profiles"
 "$python" $clients/sweep/run.py "$bin" "$lines" >.cache/sweep.txt
 "$python" $clients/sweep/run.py "$bin" "$lines" 7.2 >.cache/sweep-7.2.txt

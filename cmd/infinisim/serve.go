@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -33,7 +34,7 @@ type flags struct {
 	tls                    bool
 	cert, key              string
 	data, readyFile, token string
-	verbose                bool
+	verbose, withStdin     bool
 	dieAt                  int64
 	fabric, secret         string
 	peers                  []string
@@ -63,7 +64,8 @@ func serveCommand() *cobra.Command {
 	fs.StringVar(&f.cert, "tls-cert", "", "certificate file (PEM), with --tls-key")
 	fs.StringVar(&f.key, "tls-key", "", "key file (PEM), with --tls-cert")
 	fs.StringVar(&f.data, "data", "", "directory that keeps the labs, a file each; without it they live in memory")
-	fs.StringVar(&f.readyFile, "ready-file", "", "file that gets one JSON line when everything serves")
+	fs.StringVar(&f.readyFile, "ready-file", "", "file that gets one JSON line when everything serves; - is standard output, which then gets nothing else")
+	fs.BoolVar(&f.withStdin, "exit-with-stdin", false, "end when standard input does: the process that holds its other end is gone")
 	fs.StringVar(&f.token, "control-token", os.Getenv("INFINISIM_CONTROL_TOKEN"), "token that the control plane asks for (default from INFINISIM_CONTROL_TOKEN)")
 	fs.BoolVar(&f.verbose, "verbose", false, "log every request")
 	fs.StringVar(&f.fabric, "fabric", "", "address where arrays of other processes reach these ones; empty is nowhere")
@@ -194,6 +196,9 @@ func serve(c *cobra.Command, f flags) (err error) {
 	}
 	ctx, cancel := context.WithCancel(c.Context())
 	defer cancel()
+	if f.withStdin {
+		go endWith(c.InOrStdin(), cancel)
+	}
 	labs, err := f.labs(ctx, opts)
 	if err != nil {
 		return err
@@ -226,6 +231,13 @@ func serve(c *cobra.Command, f flags) (err error) {
 	}
 	<-ctx.Done()
 	return s.failed()
+}
+
+// endWith ends the server when nobody holds the other end of its input any
+// more. A read of standard input cannot be called off: it ends with the process.
+func endWith(in io.Reader, cancel context.CancelFunc) {
+	_, _ = io.Copy(io.Discard, in) // an end is an end, whatever the reason
+	cancel()
 }
 
 // openAll gives the arrays of the lab default the ports that follow --listen,
@@ -327,18 +339,26 @@ func (s *servers) ready(ctx context.Context, plane string) (readyLine, error) {
 	return line, nil
 }
 
+// toStdout is the ready file that is none.
+const toStdout = "-"
+
 // writeReady puts the line in place in one step, so that a reader never sees
 // half of it.
-func writeReady(file string, line readyLine) error {
+func writeReady(out io.Writer, file string, line readyLine) error {
 	raw, err := json.Marshal(line)
 	if err != nil {
 		return fmt.Errorf("--ready-file: %w", err)
+	}
+	raw = append(raw, '\n')
+	if file == toStdout {
+		_, err = out.Write(raw)
+		return err
 	}
 	tmp, err := os.CreateTemp(filepath.Dir(file), ".ready-")
 	if err != nil {
 		return fmt.Errorf("--ready-file: %w", err)
 	}
-	_, err = tmp.Write(append(raw, '\n'))
+	_, err = tmp.Write(raw)
 	if err = errors.Join(err, tmp.Close()); err == nil {
 		err = os.Rename(tmp.Name(), file)
 	}

@@ -181,7 +181,7 @@ func (s *servers) announce(ctx context.Context, out io.Writer, plane string) err
 		return err
 	}
 	if s.flags.readyFile != "" {
-		if err := writeReady(s.flags.readyFile, line); err != nil {
+		if err := writeReady(out, s.flags.readyFile, line); err != nil || s.flags.readyFile == toStdout {
 			return err
 		}
 	}

@@ -5,6 +5,10 @@ in-process simulator touch, and sees that it has its effect on the array.
 """
 import flux
 import requests
+from infinisim import standins
+
+standins.install()
+
 from capacity import GiB, TiB, byte
 from ecosystem import SimulationContext
 from infinibox_sysdefs import latest

@@ -1,4 +1,5 @@
 """Constants of the array that tests compare with."""
+
 from . import defs
 from .defs import latest
 

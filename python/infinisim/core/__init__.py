@@ -1,1 +1,0 @@
-"""The parts behind the package's face."""
