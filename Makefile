@@ -54,5 +54,4 @@ clients: build ## The runs with real clients alone
 clean: ## Removes what was built and installed
 	@rm -rf bin dist python/build .venv* .cache
 
-.PHONY: help run build test check lint fuzz image bench crash golden soak replay docs clients clean
-.PHONY: help run build test check lint fuzz image bench crash golden soak docs wheel clients clean
+.PHONY: help run build test check lint fuzz image bench crash golden soak replay docs wheel clients clean
