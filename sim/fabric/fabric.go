@@ -77,8 +77,8 @@ func (f *Fabric) OnChange(fn func(tx *store.Tx, ends Ends, up bool) error) {
 	f.changed = append(f.changed, fn)
 }
 
-// OnRetimed has fn called, in the transaction that did it, when a path that is
-// up carries faster or slower than before.
+// OnRetimed has fn called, in the transaction that did it, when a path changed
+// otherwise: it carries faster or slower, or more first copies at a time.
 func (f *Fabric) OnRetimed(fn func(tx *store.Tx, ends Ends) error) { f.retimed = append(f.retimed, fn) }
 
 // Call sends a message and waits for the reply, which is decoded into reply
@@ -206,7 +206,7 @@ func (f *Fabric) moved(tx *store.Tx, ends Ends, before bool) error {
 	}
 	after := Up(tx, ends)
 	if before == after {
-		return f.tellRetimed(tx, ends, after)
+		return f.tellRetimed(tx, ends)
 	}
 	for _, fn := range f.changed {
 		if err := fn(tx, ends, after); err != nil {
@@ -216,10 +216,7 @@ func (f *Fabric) moved(tx *store.Tx, ends Ends, before bool) error {
 	return nil
 }
 
-func (f *Fabric) tellRetimed(tx *store.Tx, ends Ends, up bool) error {
-	if !up {
-		return nil
-	}
+func (f *Fabric) tellRetimed(tx *store.Tx, ends Ends) error {
 	for _, fn := range f.retimed {
 		if err := fn(tx, ends); err != nil {
 			return err
