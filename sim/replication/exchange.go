@@ -174,32 +174,43 @@ func mirrorAll(r *replica) error {
 	return emitReplica(r.b, r.o, "SYNCHRONIZED", "INFO")
 }
 
-// mirrorPairs sends the present content of some members and makes it the
-// common image on both sides.
+// mirrorPairs sends the present content of some members and, once the other
+// side has it, makes it the common image on both.
 func (r *replica) mirrorPairs(pairs []*pair) error {
 	ask := jobMessage{Replica: ReplicaRemoteID.Get(r.o), GUID: r.b.UUID(), Time: r.b.Tx.Now().MS()}
-	for _, p := range pairs {
+	next := make([]held, len(pairs))
+	for i, p := range pairs {
 		o, err := r.dataset(p)
 		if err != nil {
 			return err
 		}
-		next, err := r.hold(p, r.b.UUID(), model.ImageID(o), model.DatasetSize.Get(o))
-		if err != nil {
+		if next[i], err = r.hold(p, r.b.UUID(), model.ImageID(o), model.DatasetSize.Get(o)); err != nil {
 			return err
 		}
-		if err := r.drop(p, &p.Base); err != nil {
-			return err
-		}
-		p.Base, p.Restore, p.LastSync = next, ask.Time, ask.Time
-		c, err := r.pack(p, next)
+		c, err := r.pack(p, next[i])
 		if err != nil {
 			return err
 		}
 		ask.Members = append(ask.Members, c)
 	}
-	ReplicaRestore.Set(r.o, ask.Time)
-	ReplicaLastSync.Set(r.o, ask.Time)
-	return r.message(msgMirror, ask, nil)
+	failed := r.message(msgMirror, ask, nil)
+	for i, p := range pairs {
+		old := &p.Base
+		if failed != nil {
+			old = &next[i]
+		}
+		if err := r.drop(p, old); err != nil {
+			return err
+		}
+		if failed == nil {
+			p.Base, p.Restore, p.LastSync = next[i], ask.Time, ask.Time
+		}
+	}
+	if failed == nil {
+		ReplicaRestore.Set(r.o, ask.Time)
+		ReplicaLastSync.Set(r.o, ask.Time)
+	}
+	return failed
 }
 
 // mirror follows a host's write on the source of a synchronized replica: both
@@ -218,7 +229,10 @@ func mirror(b *model.Box, o *schema.Object, _ data.Image) error {
 			continue
 		}
 		if err := r.mirrorPairs([]*pair{p}); err != nil {
-			return err
+			// The host's write stands; the other half is gone, or refuses.
+			if err := r.troubled(err); err != nil {
+				return err
+			}
 		}
 		if err := r.save(); err != nil {
 			return err

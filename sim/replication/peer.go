@@ -252,3 +252,12 @@ func reunite(r *replica) error {
 	}
 	return tell(r)
 }
+
+// reuniteOrRest does so where the link is back: a half whose other one is gone,
+// or refuses, suspends itself.
+func reuniteOrRest(r *replica) error {
+	if err := reunite(r); err != nil {
+		return r.troubled(err)
+	}
+	return nil
+}
