@@ -182,12 +182,13 @@ func (r *replica) mirrorAll() error {
 	return emitReplica(r.b, r.o, "SYNCHRONIZED", "INFO")
 }
 
-// sendPairs sends the present content of some members and makes it the common
-// image on both sides. The receiver goes along with what hosts write on, unless
-// this is the last that it hears.
+// sendPairs sends the present content of some members and, once the other side
+// has it, makes it the common image on both. The receiver goes along with what
+// hosts write on, unless this is the last that it hears.
 func (r *replica) sendPairs(pairs []*pair, last bool) error {
 	ask := jobMessage{Replica: ReplicaRemoteID.Get(r.o), GUID: r.b.UUID(), Time: r.b.Tx.Now().MS(), Last: last}
-	for _, p := range pairs {
+	next := make([]held, len(pairs))
+	for i, p := range pairs {
 		o, err := r.dataset(p)
 		if err != nil {
 			return err
@@ -197,27 +198,36 @@ func (r *replica) sendPairs(pairs []*pair, last bool) error {
 				return err
 			}
 		}
-		next, err := r.holdNow(p, r.b.UUID(), o)
-		if err != nil {
+		if next[i], err = r.holdNow(p, r.b.UUID(), o); err != nil {
 			return err
 		}
-		if err := r.drop(p, &p.Base); err != nil {
-			return err
-		}
-		p.Base, p.Restore, p.LastSync, p.Streams = next, ask.Time, ask.Time, false
-		c, err := r.pack(p, next)
+		c, err := r.pack(p, next[i])
 		if err != nil {
 			return err
 		}
 		if !last {
 			c.Streams = r.b.OwnStream(o)
-			p.Streams = c.Streams != nil
 		}
 		ask.Members = append(ask.Members, c)
 	}
-	ReplicaRestore.Set(r.o, ask.Time)
-	ReplicaLastSync.Set(r.o, ask.Time)
-	return r.message(msgMirror, ask, nil)
+	failed := r.message(msgMirror, ask, nil)
+	for i, p := range pairs {
+		old := &p.Base
+		if failed != nil {
+			old = &next[i]
+		}
+		if err := r.drop(p, old); err != nil {
+			return err
+		}
+		if failed == nil {
+			p.Base, p.Restore, p.LastSync, p.Streams = next[i], ask.Time, ask.Time, ask.Members[i].Streams != nil
+		}
+	}
+	if failed == nil {
+		ReplicaRestore.Set(r.o, ask.Time)
+		ReplicaLastSync.Set(r.o, ask.Time)
+	}
+	return failed
 }
 
 func (r *replica) pairOf(dataset int64) *pair {

@@ -180,7 +180,9 @@ func (r *replica) nextPhase() error {
 		r.schedule(phaseAck, r.trip(1))
 		return r.save()
 	case phaseAck:
-		return r.fire(evCopied)
+		if err := r.fire(evCopied); err != nil {
+			return r.troubled(err)
+		}
 	case phaseSend, phaseHold:
 	}
 	return nil

@@ -252,3 +252,12 @@ func (r *replica) reunite() error {
 	}
 	return r.tell()
 }
+
+// reuniteOrRest does so where the link is back: a half whose other one is gone,
+// or refuses, suspends itself.
+func (r *replica) reuniteOrRest() error {
+	if err := r.reunite(); err != nil {
+		return r.troubled(err)
+	}
+	return nil
+}

@@ -163,12 +163,18 @@ func (r *replica) meet(answer helloAnswer) error {
 	for i := range r.pairs {
 		p := &r.pairs[i]
 		there := answer.Held[fmt.Sprint(p.Remote)]
-		common := p.Base
-		if !slices.Contains(there, common.GUID) {
-			common = p.Previous
+		var common held
+		for _, h := range []held{p.Flight, p.Base, p.Previous} { // newest first
+			if h.GUID != "" && slices.Contains(there, h.GUID) {
+				common = h
+				break
+			}
 		}
-		if common.GUID == "" || !slices.Contains(there, common.GUID) {
+		if common.GUID == "" {
 			return apierr.New(apierr.ReplicaNoCommonImage, "replica %d: no common image of dataset %d", r.o.ID(), p.Local)
+		}
+		if common.GUID == p.Flight.GUID {
+			p.crossed() // the commit was applied there; its answer was lost
 		}
 		if err := r.keepOnly(p, common.GUID); err != nil {
 			return err

@@ -200,7 +200,10 @@ func mirror(b *model.Box, o *schema.Object, _ data.Image) error {
 			continue
 		}
 		if err := r.sendPairs([]*pair{p}, false); err != nil {
-			return err
+			// The host's write stands; the other half is gone, or refuses.
+			if err := r.troubled(err); err != nil {
+				return err
+			}
 		}
 		if err := r.save(); err != nil {
 			return err

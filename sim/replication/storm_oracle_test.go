@@ -36,7 +36,7 @@ type dataset struct {
 	size                   int64
 	snapshot               bool
 	group                  string
-	parent                 int64
+	parent, pool           int64
 	digest, serial         string
 	source, target, peered bool
 	paths, protected       bool
@@ -74,7 +74,7 @@ func (v *scene) lookAtDatasets(b *model.Box, t *schema.Type) error {
 		im, err := b.Content(o)
 		d := dataset{
 			place: place{b.Key, o.ID()}, name: model.DatasetName.Get(o), kind: t.Name(), size: model.DatasetSize.Get(o),
-			snapshot: model.DatasetKind.Get(o) != model.Master, parent: model.DatasetParent.Get(o), digest: im.Digest(),
+			snapshot: model.DatasetKind.Get(o) != model.Master, parent: model.DatasetParent.Get(o), pool: model.DatasetPool.Get(o), digest: im.Digest(),
 			source: model.DatasetRMRSource.Get(o), target: model.DatasetRMRTarget.Get(o), paths: true,
 			protected: model.DatasetWriteProtected.Get(o), guid: model.DatasetRMRGUID.Get(o),
 		}
@@ -155,6 +155,9 @@ func (o *oracle) judge(line string, status int, before, now *scene) error {
 	o.last = now
 	done := status > 0 && status < 300
 	about := touched(line, before)
+	if err := refusedWrite(line, done, before); err != nil {
+		return err
+	}
 	if !done {
 		about = nil
 	}
@@ -212,6 +215,24 @@ func (o *oracle) still(line string, before, now *scene, about map[place]bool) er
 }
 
 var protects = regexp.MustCompile(`^(box-\d+) > PUT (?:volume|filesystem)s/\{(volume|filesystem) ([^ }]+)\}.*"write_protected":(true|false)`)
+
+// refusedWrite says that a host's write to what can be written to is done, on
+// whatever its replicas are at.
+func refusedWrite(line string, done bool, v *scene) error {
+	var box, name string
+	var offset, length int64
+	if n, _ := fmt.Sscanf(line, "! write %s %s %d %d", &box, &name, &offset, &length); n < 4 || done {
+		return nil
+	}
+	for _, at := range v.order {
+		d := v.datasets[at]
+		if d.box != box || d.name != name || d.snapshot || d.protected || !d.paths || offset+length > d.size || v.pools[place{box, d.pool}] == model.Locked {
+			continue
+		}
+		return fmt.Errorf("%s: a host cannot write to %s", box, name)
+	}
+	return nil
+}
 
 // protection says that a dataset that is no target is protected as its user
 // left it.

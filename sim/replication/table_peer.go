@@ -64,8 +64,8 @@ func peerRules() []rule {
 		// The link is back: the side that served brings the other up to date.
 		{states(peerPending), evBack, nil, "", effects(noWait)},
 		{states(peerInitialStalled), evBack, isLeader, peerInitial, effects(unstall, tell)},
-		{states(peerLagging), evBack, nil, peerRunning, effects(noWait, reunite)},
-		{states(peerStalled), evBack, nobodyServes, peerRunning, effects(noWait, lead, reunite)},
+		{states(peerLagging), evBack, nil, peerRunning, effects(noWait, reuniteOrRest)},
+		{states(peerStalled), evBack, nobodyServes, peerRunning, effects(noWait, lead, reuniteOrRest)},
 		{states(peerStalled), evBack, nil, "", effects(noWait)},
 		{states(peerRestServing, peerRestStopped), evBack, suspendedHere, "", effects(tell)},
 
@@ -98,6 +98,7 @@ func peerRestRules() []rule {
 
 		// Suspended by the array: after a day without a link, or because the
 		// pool of the side that is behind is locked.
+		{states(peerSynchronized), evTrouble, nil, peerAutoServing, effects(lead, tell, note("AUTO_SUSPENDED"))},
 		{states(peerLagging), evTrouble, nil, peerAutoServing, effects(stopJob, note("AUTO_SUSPENDED"))},
 		{states(peerStalled), evTrouble, nil, peerAutoStopped, effects(noWait, note("AUTO_SUSPENDED"))},
 		{copying, evTrouble, isLeader, peerAutoServing, effects(stopJob, tell, note("AUTO_SUSPENDED"))},

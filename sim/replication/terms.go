@@ -203,6 +203,10 @@ func reunite() act {
 	return act{"reunite", "agrees with the other half on a common image and starts the job that brings it up to date", (*replica).reunite}
 }
 
+func reuniteOrRest() act {
+	return act{"reunite or rest", "the same; a half whose other one is gone, or refuses, suspends itself", (*replica).reuniteOrRest}
+}
+
 func askResume() act {
 	return act{"ask to resume", "the half that serves resumes, and this one follows it", (*replica).askResume}
 }
