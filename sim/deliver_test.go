@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"strings"
@@ -51,9 +52,7 @@ func (d told) rule(fields map[string]any) {
 	d.t.Helper()
 	target := d.Post("notifications/targets", map[string]any{"name": "t", "protocol": "SYSLOG", "host": "h"})
 	body := map[string]any{"name": "r", "target_id": target.ID("id")}
-	for name, v := range fields {
-		body[name] = v
-	}
+	maps.Copy(body, fields)
 	d.Post("notifications/rules", body)
 }
 
@@ -179,7 +178,7 @@ func TestDeliver_network(t *testing.T) {
 	t.Parallel()
 	conn, err := new(net.ListenConfig).ListenPacket(t.Context(), "udp", "127.0.0.1:0")
 	require.NoError(t, err)
-	defer conn.Close() //nolint:errcheck // the test is over
+	defer conn.Close()
 	l := simtest.New(t, sim.WithDelivery(deliver.Network{}))
 	c := l.Client("box-1")
 	_, at, err := net.SplitHostPort(conn.LocalAddr().String())

@@ -252,15 +252,14 @@ func TestNetwork_silence(t *testing.T) {
 	t.Parallel()
 	ln, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	defer ln.Close() //nolint:errcheck // nothing came of it
+	defer ln.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	sent := make(chan error, 1)
-	go func() {
-		sent <- deliver.Network{}.Send(ctx, notice(deliver.Target{Protocol: deliver.SMTP, Port: port(t, ln.Addr())}))
-	}()
+	n := notice(deliver.Target{Protocol: deliver.SMTP, Port: port(t, ln.Addr())})
+	go func() { sent <- deliver.Network{}.Send(ctx, n) }()
 	conn, err := ln.Accept()
 	require.NoError(t, err)
-	defer conn.Close() //nolint:errcheck // the other side closed it
+	defer conn.Close()
 	cancel()
 	require.Error(t, <-sent)
 }

@@ -72,7 +72,7 @@ func port(t *testing.T, a net.Addr) int64 {
 
 // talk speaks with one client.
 func (s *mailServer) talk(conn net.Conn) {
-	defer conn.Close() //nolint:errcheck // the client may be gone
+	defer conn.Close()
 	c := textproto.NewConn(conn)
 	say := func(line string) { _ = c.PrintfLine("%s", line) }
 	say("220 test")

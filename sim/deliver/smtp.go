@@ -128,13 +128,12 @@ func Mail(n Notice) []byte {
 		{"Affected entity", e.Entity},
 		{"Rule", n.Rule},
 	}
-	text := e.Description + "\r\n\r\n"
+	_, _ = fmt.Fprintf(w, "%s\r\n\r\n", e.Description) // a buffer takes everything
 	for _, l := range lines {
 		if l.Value != "" {
-			text += l.Name + ": " + l.Value + "\r\n"
+			_, _ = fmt.Fprintf(w, "%s: %s\r\n", l.Name, l.Value)
 		}
 	}
-	_, _ = w.Write([]byte(text)) // a buffer takes everything
 	_ = w.Close()
 	return b.Bytes()
 }

@@ -45,11 +45,11 @@ func EngineID(text string) ([]byte, error) {
 	return id, nil
 }
 
-// AuthTypes, AuthProtocols and PrivateProtocols are the words that SNMPv3
-// targets have for how their traps are protected.
+// AuthTypes are the words for how much the traps of an SNMPv3 target are
+// protected.
 //
-// unsourced: all but AuthPriv, MD5 and AES, which InfiniSDK's documentation
-// shows.
+// unsourced: they, the protocols and their words, but for AuthPriv, MD5 and
+// AES, which InfiniSDK's documentation shows.
 func AuthTypes() []string { return []string{"NoAuth", "NoAuthNoPriv", "AuthNoPriv", "AuthPriv"} }
 
 // AuthProtocols are the ways to prove who sends a trap.

@@ -3,6 +3,7 @@ package model_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"testing"
 
@@ -18,9 +19,7 @@ func (a *arrays) filesystem(more object) int64 {
 	a.t.Helper()
 	pool := a.do(boxA, http.MethodPost, "pools", object{"name": "p", "physical_capacity": 1_000_000_000_000, "virtual_capacity": 1_000_000_000_000})
 	body := object{"name": "fs", "size": 1_000_000_000, "pool_id": pool.id("id")}
-	for name, v := range more {
-		body[name] = v
-	}
+	maps.Copy(body, more)
 	return a.do(boxA, http.MethodPost, "filesystems", body).id("id")
 }
 

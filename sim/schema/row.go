@@ -126,6 +126,8 @@ type Layout struct {
 	Fields []string `json:"fields"`
 	// Private is how many of them are private.
 	Private int `json:"private"`
+	// Indexed are those whose values an index holds.
+	Indexed []string `json:"indexed,omitempty"`
 }
 
 // Layout is how the type's rows are laid out by this program.
@@ -133,6 +135,9 @@ func (t *Type) Layout() Layout {
 	l := Layout{Private: t.public}
 	for _, f := range t.stored {
 		l.Fields = append(l.Fields, f.Name)
+		if f.Indexed() {
+			l.Indexed = append(l.Indexed, f.Name)
+		}
 	}
 	return l
 }

@@ -251,6 +251,29 @@ func TestDurable_anOlderDeclarationIsMigrated(t *testing.T) {
 	}))
 }
 
+func TestDurable_aNewIndexIsMade(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "lab.db")
+	plain := schema.String(schema.Field{Name: "color"})
+	old := schema.NewType("ball", plain)
+	db, err := store.Open(store.Options{Path: path, Types: []*schema.Type{old}})
+	require.NoError(t, err)
+	update(t, db, func(tx *store.Tx) error {
+		o := schema.New(old, 7)
+		plain.Set(o, "red")
+		return tx.Put("box", o)
+	})
+	require.NoError(t, db.Close())
+	indexed := schema.String(schema.Field{Name: "color", Flags: schema.Index})
+	later := schema.NewType("ball", indexed)
+	db = open(t, store.Options{Path: path, Types: []*schema.Type{later}})
+	require.NoError(t, db.View(t.Context(), 1, func(tx *store.Tx) error {
+		assert.Equal(t, []int64{7}, tx.IDsBy("box", later, indexed.Field(), schema.TextValue("red")))
+		assert.Equal(t, int64(1), tx.CountBy("box", indexed.Field(), later, schema.TextValue("red")))
+		return nil
+	}))
+}
+
 func TestFork_writesAreInvisibleToEachOther(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
