@@ -22,7 +22,7 @@ def public() -> Iterator[Tuple[str, object]]:
 def members(name: str, kind: object) -> Iterator[Tuple[str, object]]:
     for member, value in vars(kind).items():
         if not member.startswith("_") and (inspect.isfunction(value) or isinstance(value, (property, classmethod))):
-            yield f"{name}.{member}", value
+            yield f"{name}.{member}", value.__func__ if isinstance(value, classmethod) else value
 
 
 @pytest.mark.parametrize(("name", "thing"), list(public()), ids=lambda value: value if isinstance(value, str) else "")
