@@ -15,6 +15,9 @@ func (s *storm) calm() error {
 	if err := s.heal(); err != nil {
 		return err
 	}
+	if err := s.dry(); err != nil {
+		return err
+	}
 	for range 3 { // what one replica needs can be another's to give
 		if err := s.rouse(); err != nil {
 			return err

@@ -25,6 +25,7 @@ func cards() []card {
 	return []card{
 		{12, (*deck).moveClock},
 		{12, (*deck).hostWrite},
+		{4, (*deck).pour},
 		{14, (*deck).replicaVerb},
 		{7, (*deck).newReplica},
 		{4, (*deck).newDataset},
@@ -154,6 +155,16 @@ func (k *deck) hostWrite() string {
 }
 
 const quarter = int64(gib / 4)
+
+// pour has hosts write without end: less or more than a link carries, or
+// nothing.
+func (k *deck) pour() string {
+	d, ok := one(k, k.datasets(k.box, master))
+	if !ok {
+		return ""
+	}
+	return fmt.Sprintf("! pour %s %s %d %s", k.box, d.name, of(k, 0, 7, 1000, 1000, 20_000, 60_000), of(k, "0 0", "0 0", "1048576 500000"))
+}
 
 func (k *deck) replicaVerb() string {
 	r, ok := one(k, k.halves())

@@ -239,6 +239,8 @@ func (s *storm) control(text string) error {
 		return s.open(f)
 	case "write":
 		return s.write(rest)
+	case "pour":
+		return s.pour(rest)
 	case "path":
 		return s.lab.SetPath(s.ctx, fabric.Ends{From: f[0], To: f[1]}, func(m *fabric.Model) { _ = json.Unmarshal([]byte(strings.Join(f[2:], "")), m) })
 	case "schedule":
@@ -290,6 +292,27 @@ func (s *storm) write(text string) error {
 		s.status = http.StatusOK
 	}
 	return refusable(err)
+}
+
+// pour has hosts write to a dataset without end.
+func (s *storm) pour(text string) error {
+	var box, name string
+	w := model.Workload{BlockSize: 4096, Latency: time.Millisecond}
+	if _, err := fmt.Sscan(text, &box, &name, &w.Writes, &w.HotSet, &w.Overwrites); err != nil {
+		return err
+	}
+	id := max(s.id(box, "volume", name, ""), s.id(box, "filesystem", name, ""))
+	return refusable(s.lab.SetWorkload(s.ctx, box, id, w))
+}
+
+// dry ends all that hosts write.
+func (s *storm) dry() error {
+	for at := range s.oracle.last.datasets {
+		if err := s.lab.SetWorkload(s.ctx, at.box, at.id, model.Workload{BlockSize: 512, Latency: 1}); refusable(err) != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // open makes the lab.
