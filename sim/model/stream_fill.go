@@ -209,19 +209,15 @@ func (b *Box) planFill(p *schema.Object) error {
 		job.Cancel(b.Tx, b.Owner(p), jobFill)
 		return nil
 	}
-	now := b.Tx.Now()
-	n, err := b.physicalOf(p)
+	wait, err := b.leastWait(p, f)
 	if err != nil {
 		return err
 	}
-	left := b.nextLevel(p, n) - n
-	due, ok := clock.Time(0), false
-	wait := time.Duration(float64(left) / float64(f.Rate) * float64(time.Second))
+	due, ok := clock.Time(0), wait >= 0
 	switch {
-	case f.Files == 0 && f.Span < left:
-	case f.Files == 0 && wait > near:
-		due, ok = now.Add(wait-near/2), true
-	default:
+	case wait > near:
+		due = b.Tx.Now().Add(wait - near/2)
+	case ok:
 		if due, ok, err = b.nextMark(p); err != nil {
 			return err
 		}
@@ -231,6 +227,74 @@ func (b *Box) planFill(p *schema.Object) error {
 		job.Add(b.Tx, job.Job{Due: due, Class: job.Deadline, Name: jobFill, Owner: b.Owner(p)})
 	}
 	return nil
+}
+
+// never is the wait for a mark that is not reached.
+const never = time.Duration(-1)
+
+// waitFor is the least time in which streams can add so many bytes.
+func (f filling) waitFor(left int64) time.Duration {
+	if f.Rate == 0 || f.Span < left {
+		return never
+	}
+	return time.Duration(min(float64(max(left, 0))/float64(f.Rate), 1e9) * float64(time.Second))
+}
+
+// leastWait is a time in which a pool, filling as it does, crosses no mark:
+// neither its own nor one of its filesystems'.
+func (b *Box) leastWait(p *schema.Object, f filling) (time.Duration, error) {
+	n := poolPhysical.Get(p)
+	least := f.waitFor(b.nextLevel(p, n) - n - f.Span) // what was written since is at most the span
+	if least >= 0 {
+		var err error
+		if n, err = b.physicalOf(p); err != nil {
+			return never, err
+		}
+		least = f.waitFor(b.nextLevel(p, n) - n)
+	}
+	if f.Files == 0 {
+		return least, nil
+	}
+	all, err := b.writtenIn(p.ID())
+	if err != nil {
+		return never, err
+	}
+	for _, o := range all {
+		if o.Type() != Filesystem {
+			continue
+		}
+		wait, err := b.fileWait(o, p)
+		if err != nil {
+			return never, err
+		}
+		if wait >= 0 && (least < 0 || wait < least) {
+			least = wait
+		}
+	}
+	return least, nil
+}
+
+// fileWait is the same for a filesystem.
+func (b *Box) fileWait(o, p *schema.Object) (time.Duration, error) {
+	im, err := b.Content(o)
+	if err != nil {
+		return never, err
+	}
+	one := filling{Rate: b.WriteRate(o)}
+	for _, s := range b.streamsOf(o).list() {
+		one.Span += s.span()
+	}
+	least := never
+	f := fillIn(o, p, im.Used())
+	for _, percent := range []*int64{f.warning, f.critical} {
+		if percent == nil || f.over(percent) {
+			continue
+		}
+		if wait := one.waitFor(f.size/100**percent - f.used); wait >= 0 && (least < 0 || wait < least) {
+			least = wait
+		}
+	}
+	return least, nil
 }
 
 // nextLevel is the least physical space above n at which something happens.

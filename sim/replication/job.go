@@ -27,7 +27,8 @@ const (
 // interval.
 //
 // unsourced: that jobs of a replica with interval 0 start a second apart; with no
-// floor an idle replica would run jobs without end at one instant.
+// floor an idle replica would run jobs without end at one instant. Those of a
+// SYNC replica that its link is too slow for follow each other in the same way.
 const continuous = time.Second
 
 func (r *engine) handleJobs() {
@@ -104,14 +105,17 @@ func (r *replica) startJob() error {
 		}
 		j.Bytes += n
 	}
-	ReplicaStarted.Set(r.o, j.Started.MS())
-	ReplicaSnapTime.Set(r.o, j.Started.MS())
-	ReplicaSnapGUID.Set(r.o, j.GUID)
-	ReplicaNextStart.SetNull(r.o)
 	delay := r.trip(2)
 	if initial {
 		delay += r.b.Profile().InitialOverhead
 	}
+	if r.state() == outOfSyncRunning {
+		delay = max(delay, clock.FromMS(ReplicaStarted.Get(r.o)).Add(continuous).Sub(j.Started))
+	}
+	ReplicaStarted.Set(r.o, j.Started.MS())
+	ReplicaSnapTime.Set(r.o, j.Started.MS())
+	ReplicaSnapGUID.Set(r.o, j.GUID)
+	ReplicaNextStart.SetNull(r.o)
 	r.schedule(phaseBegin, delay)
 	return nil
 }

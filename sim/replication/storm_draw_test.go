@@ -25,7 +25,7 @@ func cards() []card {
 	return []card{
 		{12, (*deck).moveClock},
 		{12, (*deck).hostWrite},
-		{4, (*deck).pour},
+		{8, (*deck).pour},
 		{14, (*deck).replicaVerb},
 		{7, (*deck).newReplica},
 		{4, (*deck).newDataset},
@@ -159,7 +159,11 @@ const quarter = int64(gib / 4)
 // pour has hosts write without end: less or more than a link carries, or
 // nothing.
 func (k *deck) pour() string {
-	d, ok := one(k, k.datasets(k.box, master))
+	fits := master
+	if k.pick(4) > 0 {
+		fits = func(d dataset) bool { return d.source || d.peered }
+	}
+	d, ok := one(k, k.datasets(k.box, fits))
 	if !ok {
 		return ""
 	}
