@@ -35,9 +35,8 @@ echo "the Python package"
 INFINISIM_BIN=$bin PYTHONPATH=python "$python" $clients/surface.py
 echo "the pages of InfiniSDK's documentation, as doctests"
 INFINISIM_BIN=$bin PYTHONPATH=python "$python" $clients/pages/run.py "$sdist" "$lines"
-echo "a sweep by InfiniSDK, from its own field tables, in both profiles"
-"$python" $clients/sweep/run.py "$bin" "$lines" >.cache/sweep.txt
-"$python" $clients/sweep/run.py "$bin" "$lines" 7.2 >.cache/sweep-7.2.txt
+echo "sweeps by InfiniSDK, from its own field tables: releases, HTTP and TLS, sessions and Basic authentication"
+"$python" $clients/sweep/run.py --columns | xargs -P 2 -n 1 "$python" $clients/sweep/run.py "$bin" "$lines" >.cache/sweep.txt
 echo "OpenStack Cinder's driver"
 .venv-cinder/bin/python $clients/cinder/run.py "$bin" "$lines" >.cache/cinder.txt
 echo "the playbooks of the Ansible collection (they began with the first)"
