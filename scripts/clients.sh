@@ -36,9 +36,8 @@ scripts/python-test.sh
 INFINISIM_BIN=$bin PYTHONPATH=python/src "$python" $clients/surface.py
 echo "the pages of InfiniSDK's documentation, as doctests"
 INFINISIM_BIN=$bin PYTHONPATH=python/src "$python" $clients/pages/run.py "$sdist" "$lines"
-echo "a sweep by InfiniSDK, from its own field tables, in both profiles"
-"$python" $clients/sweep/run.py "$bin" "$lines" >.cache/sweep.txt
-"$python" $clients/sweep/run.py "$bin" "$lines" 7.2 >.cache/sweep-7.2.txt
+echo "sweeps by InfiniSDK, from its own field tables: releases, HTTP and TLS, sessions and Basic authentication"
+"$python" $clients/sweep/run.py --columns | xargs -P 2 -n 1 "$python" $clients/sweep/run.py "$bin" "$lines" >.cache/sweep.txt
 echo "the states of replicas, by InfiniSDK's predicates, on a frozen clock"
 "$python" $clients/atlas/run.py "$bin" "$lines" >.cache/atlas.txt
 echo "OpenStack Cinder's driver"

@@ -3,8 +3,10 @@ that gets a JSON line a case."""
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -38,19 +40,38 @@ def server(program, *flags):
             CHILDREN.discard(process)
 
 
-def control(plane, method, path, body):
+def control(plane, method, path, body=None):
     """What a tester does: a request to the control plane, and its answer."""
-    request = urllib.request.Request(f"{plane}/_sim/v1/{path}", data=json.dumps(body).encode(), method=method)
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(f"{plane}/_sim/v1/{path}", data=data, method=method)
     with urllib.request.urlopen(request, timeout=60) as answer:
         return json.load(answer)
 
 
-def drove(out, client, control):
-    """Adds to the file which routes a client asked, as the server's journal has them."""
-    with urllib.request.urlopen(f"{control}/_sim/v1/driven", timeout=60) as answer:
-        routes = sorted(json.load(answer))
-    with _lock, open(out, "a", encoding="utf-8") as file:
-        file.write(json.dumps({"client": client, "drove": routes}) + "\n")
+def add(out, line):
+    """Adds a line of JSON to the file in one write: several processes share it."""
+    file = os.open(out, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    try:
+        os.write(file, json.dumps(line).encode() + b"\n")
+    finally:
+        os.close(file)
+
+
+def drove(out, client, plane):
+    """Adds to the file which routes a client asked, as the server's journal has them, and what the server had no answer to."""
+    told(out, client, lambda path: control(plane, "GET", path))
+
+
+def told(out, client, get):
+    """What drove adds, of a server whose control plane is read by get."""
+    add(out, {"client": client, "drove": sorted(get("driven"))})
+    unanswered = {plain(line["request"]) for path in ("missing", "unread") for line in get(path)}
+    add(out, {"client": client, "unanswered": sorted(unanswered)})
+
+
+def plain(request):
+    """A request without what changes from run to run: the array's key and the ids."""
+    return re.sub(r"/\d+(?=[/:]|$)", "/{id}", request.partition(" ")[2])
 
 
 def end(*_):
@@ -66,6 +87,6 @@ def record(out, client, case, passed, detail=""):
     detail = " ".join(str(detail).split())[:300]
     line = {"client": client, "case": case, "result": "pass" if passed else "fail", "detail": detail}
     with _lock:
-        print(f"{line['result']}  {client} {case}{': ' + detail if detail else ''}", flush=True)
-        with open(out, "a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+        sys.stdout.write(f"{line['result']}  {client} {case}{': ' + detail if detail else ''}\n")  # whole lines: several processes share it
+        sys.stdout.flush()
+        add(out, line)

@@ -6,6 +6,11 @@ LINES has a JSON line a case of this run; FILE, fixtures/conformance.json, holds
 pass or fail for each client and case. A pass that turned into a fail, and a
 case that is gone, end this with an error. A fail that turned into a pass, and
 a new case, are written into FILE. Clients that did not run are left alone.
+
+unanswered.json beside FILE gives a reason for each request that a client may
+send without an answer: one that no route takes, or, as "request: key", one with
+a key that nothing knows. Any other, and one that no client sends any more, end
+this with an error too; the latter only where all clients of FILE ran.
 """
 import json
 import os
@@ -30,10 +35,10 @@ def compare(client, was, now):
 
 def table(runs):
     """What people look at: the counts, then what fails and why."""
-    print(f"\n{'client':<12} {'pass':>5} {'fail':>5} {'all':>5}")
+    print(f"\n{'client':<19} {'pass':>5} {'fail':>5} {'all':>5}")
     for client in sorted(runs):
         passed = sum(1 for line in runs[client].values() if line["result"] == "pass")
-        print(f"{client:<12} {passed:>5} {len(runs[client]) - passed:>5} {len(runs[client]):>5}")
+        print(f"{client:<19} {passed:>5} {len(runs[client]) - passed:>5} {len(runs[client]):>5}")
     print()
     for client in sorted(runs):
         for case in sorted(runs[client]):
@@ -62,15 +67,28 @@ def keep(path, routes, silent):
         print(f"ok   {path} has new routes; commit it, and run make docs")
 
 
+def judge(allowed, sent, everybody):
+    """What is wrong with the requests that had no answer: sent has the clients of each."""
+    wrong = [f"{request}: no answer, and no reason in unanswered.json ({', '.join(sorted(sent[request]))})" for request in sorted(sent) if request not in allowed]
+    wrong += [f"{request}: no reason given in unanswered.json" for request in sorted(allowed) if not allowed[request].strip()]
+    if everybody:
+        wrong += [f"{request}: in unanswered.json, but no client sends it or it has an answer now" for request in sorted(allowed) if request not in sent]
+    return wrong
+
+
 def main():
     """Compares, prints, writes."""
     path, lines = sys.argv[1:]
-    runs, routes = {}, {}
+    runs, routes, sent = {}, {}, {}
     with open(lines, encoding="utf-8") as file:
         for text in file:
             line = json.loads(text)
             if "drove" in line:
                 routes.setdefault(line["client"], set()).update(line["drove"])
+                continue
+            if "unanswered" in line:
+                for request in line["unanswered"]:
+                    sent.setdefault(request, set()).add(line["client"])
                 continue
             runs.setdefault(line["client"], {})[line["case"]] = line
     silent = [case for case, line in runs.get("pages", {}).items() if mocked(line["detail"])]
@@ -78,6 +96,7 @@ def main():
     before = read(path)
     table(runs)
     worse = [text for client in sorted(runs) for text in compare(client, before.get(client, {}), runs[client])]
+    worse += judge(read(os.path.join(os.path.dirname(path), "unanswered.json")), sent, everybody=set(before) <= set(runs))
     if worse:
         print("\nworse than before:", *worse, sep="\n  ")
         sys.exit(1)

@@ -9,7 +9,6 @@ print where they failed. The exit status says only whether the cases were run.
 """
 import argparse
 import contextlib
-import json
 import os
 import signal
 import sys
@@ -71,8 +70,7 @@ def run_all(lab, names, out, verbose):
         detail = run(lab, bench.CASES[name], verbose)
         result = "pass" if detail is None else "fail"
         passed += detail is None
-        with open(out, "a", encoding="utf-8") as file:
-            file.write(json.dumps({"client": CLIENT, "case": name, "result": result, "detail": detail or ""}) + "\n")
+        common.add(out, {"client": CLIENT, "case": name, "result": result, "detail": detail or ""})
         print(f"{result}  {name}" + (f": {detail}" if detail else ""), flush=True)
     print(f"{passed} of {len(names)} cases passed", flush=True)
 

@@ -9,12 +9,14 @@ all run.
 """
 import argparse
 import doctest
-import json
 import os
 import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.dirname(HERE))
+import common  # noqa: E402  pylint: disable=wrong-import-position
+
 PATIENCE = 300
 
 
@@ -48,16 +50,18 @@ def run(sdist, page):
 
 
 def drove(out):
-    """Adds to the file which routes this process asked; gives how many."""
+    """Adds to the file which routes this process asked, and what had no answer; gives how many."""
     from infinisim.core import server  # pylint: disable=import-outside-toplevel
 
     if not server._server:  # pylint: disable=protected-access
         return 0
-    routes = sorted(server.server().call("GET", "driven"))
+
+    def get(path):
+        return server.server().call("GET", path)
+
     if out != "-":
-        with open(out, "a", encoding="utf-8") as file:
-            file.write(json.dumps({"client": "pages", "drove": routes}) + "\n")
-    return len(routes)
+        common.told(out, "pages", get)
+    return len(get("driven"))
 
 
 def one(sdist, out, page):
@@ -91,8 +95,7 @@ def main():
     for page in pages:
         line = one(args.sdist, args.out, page)
         print(f"{line['result']}  {page}: {line['detail']}", flush=True)
-        with open(args.out, "a", encoding="utf-8") as out:
-            out.write(json.dumps(line) + "\n")
+        common.add(args.out, line)
 
 
 if __name__ == "__main__":
