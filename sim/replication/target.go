@@ -172,9 +172,9 @@ func (r *replica) acceptDataset(m memberOffer, pool int64, group bool) (memberAc
 // and size, in no replica, and empty unless there is a base (vendor KB
 // 4412222603537).
 func (r *replica) targetDataset(m memberOffer, pool int64) (*schema.Object, error) {
-	t := r.datasetType()
-	if ReplicaEntityType.Get(r.o) == ofGroup {
-		t = model.Volume
+	t := model.Volume
+	if m.Kind == model.Filesystem.Name() {
+		t = model.Filesystem
 	}
 	if m.Ask.RemoteAction == baseCreate {
 		return r.makeTarget(t, m, pool)
