@@ -350,6 +350,11 @@ func linkMoved(b *model.Box, link *schema.Object, up, detached bool) error {
 		if err != nil {
 			return err
 		}
+		if up {
+			if err := r.part(); err != nil {
+				return err
+			}
+		}
 		move := on
 		if detached && !r.mirrored() {
 			move = evSuspend

@@ -124,7 +124,7 @@ var (
 
 	// Replica is a dataset or group that is copied to another array; each
 	// array has its half.
-	Replica = schema.NewType("replica", replicaState, replicaPairs, replicaJob, replicaWaiting, replicaOrphan, replicaLate, replicaDone, replicaTurned, replicaLeads, replicaNobody, replicaFails,
+	Replica = schema.NewType("replica", replicaState, replicaPairs, replicaJob, replicaWaiting, replicaOrphan, replicaLate, replicaDone, replicaTurned, replicaLeads, replicaNobody, replicaFails, replicaParted,
 		ReplicaDescription, ReplicaVersion, ReplicaConfigGUID, ReplicaLinkGUID, ReplicaRemoteID, ReplicaRole, ReplicaInternal,
 		ReplicaConcurrent, ReplicaSnapshots, ReplicaSnapKeep, ReplicaSuffix, ReplicaSnapLock, ReplicaEntityType, ReplicaState,
 		ReplicaStateText, ReplicaReason, ReplicaJobState, ReplicaJobs, ReplicaIsInitial, ReplicaPending, ReplicaNextStart,
