@@ -297,6 +297,14 @@ func (r *engine) pathChanged(tx *store.Tx, e fabric.Ends, up bool) error {
 		}
 		wakeWaiting(b)
 	}
+	if !up {
+		return nil
+	}
+	for _, end := range []fabric.Ends{e, e.Back()} {
+		if err := tellLate(r.Box(tx, end.From, model.Identity{}), end.To); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
