@@ -38,6 +38,9 @@ golden: ## Writes the golden scripts and the role matrix anew; read the change
 soak: ## Runs the storm over replication with SEEDS seeds, from FIRST on, for at most LIMIT
 	@GOGC=400 nice -n 10 go test ./sim/replication -run TestStorm_seeds -v -storms $(or $(SEEDS),1000) -first-storm $(or $(FIRST),1) -minimise -timeout $(or $(LIMIT),60m)
 
+month: ## Lets DAYS days of replication pass, thirty unless told otherwise
+	@go test ./sim/replication -run TestMonth -days $(or $(DAYS),30) -timeout 60m -v | grep -E "days of|^ok|FAIL"
+
 replay: ## Plays FILE, a script of a storm; MINIMISE=1 leaves out what its failure does not need
 	@go test ./sim/replication -run TestReplay -v -count=1 -replay $(abspath $(FILE)) $(if $(MINIMISE),-minimise)
 
@@ -54,4 +57,4 @@ clients: build ## The runs with real clients alone
 clean: ## Removes what was built and installed
 	@rm -rf bin dist python/build .venv* .cache
 
-.PHONY: help run build test check lint fuzz image bench crash golden soak replay docs wheel clients clean
+.PHONY: help run build test check lint fuzz image bench crash golden soak month replay docs wheel clients clean

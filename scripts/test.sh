@@ -8,7 +8,7 @@ mkdir -p .cache
 started=$SECONDS
 go vet ./...
 failed=0
-go test -race -v ./... >.cache/go-test.txt 2>&1 || failed=1
+go test -race -timeout 40m -v ./... >.cache/go-test.txt 2>&1 || failed=1
 grep -E '^(ok|FAIL|\?)' .cache/go-test.txt
 passed=$(grep -cE '^ *--- PASS' .cache/go-test.txt || true)
 if [ "$failed" = 1 ]; then
@@ -17,6 +17,9 @@ if [ "$failed" = 1 ]; then
   exit 1
 fi
 echo "go: $passed tests, $((SECONDS - started)) s"
+started=$SECONDS
+go test ./sim/replication -run TestMonth -days 30 -timeout 30m -v | grep -E "days of|^ok"
+echo "thirty days of replication: $((SECONDS - started)) s"
 started=$SECONDS
 scripts/image.sh
 scripts/venv.sh .venv requirements.txt

@@ -80,7 +80,8 @@ func (c *checker) peers(r *replica) error {
 	if there.isSource() || replicaTurned.Get(o) || replicaTurned.Get(r.o) {
 		return nil // the halves have not met since a role changed
 	}
-	if o.Type() != r.o.Type() || ReplicaType.Get(o) != ReplicaType.Get(r.o) || ReplicaRemoteID.Get(o) != r.o.ID() || len(there.pairs) != len(r.pairs) {
+	whole := len(there.pairs) == len(r.pairs)+len(replicaParted.Get(r.o))
+	if o.Type() != r.o.Type() || ReplicaType.Get(o) != ReplicaType.Get(r.o) || ReplicaRemoteID.Get(o) != r.o.ID() || !whole {
 		c.say(r, "its peer %d is of another shape", o.ID())
 		return nil
 	}

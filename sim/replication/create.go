@@ -53,6 +53,7 @@ type memberOffer struct {
 	Pair     int64   `json:"pair"`
 	Dataset  int64   `json:"dataset"`
 	Name     string  `json:"name"`
+	Kind     string  `json:"kind"`
 	Size     int64   `json:"size"`
 	Prov     string  `json:"provtype"`
 	Digest   string  `json:"digest"`

@@ -278,6 +278,14 @@ func (r *engine) pathChanged(tx *store.Tx, e fabric.Ends, up bool) error {
 		}
 		wakeWaiting(b)
 	}
+	if !up {
+		return nil
+	}
+	for _, end := range []fabric.Ends{e, e.Back()} {
+		if err := tellLate(r.Box(tx, end.From, model.Identity{}), end.To); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -332,6 +340,11 @@ func linkMoved(b *model.Box, link *schema.Object, up, detached bool) error {
 		r, err := openID(b, id)
 		if err != nil {
 			return err
+		}
+		if up {
+			if err := r.nameParted(); err != nil {
+				return err
+			}
 		}
 		move := on
 		if detached && !r.mirrored() {

@@ -51,10 +51,11 @@ var (
 
 	linkPeer     = schema.String(schema.Field{Name: "_peer", Flags: schema.Private | schema.NotNull})
 	linkAttached = schema.Bool(schema.Field{Name: "_peer_attached", Flags: schema.Private, Default: true})
+	linkUntold   = schema.Bool(schema.Field{Name: "_untold", Flags: schema.Private})
 	linkDownAt   = schema.Int(schema.Field{Name: "_down_at", Flags: schema.Private})
 
 	// Link joins the replication spaces of two arrays; each array has its half.
-	Link = schema.NewType("link", linkPeer, linkAttached, linkDownAt, LinkRemoteVersion, LinkName, LinkRemoteHost, LinkRemoteMgmt, LinkRemoteID,
+	Link = schema.NewType("link", linkPeer, linkAttached, linkUntold, linkDownAt, LinkRemoteVersion, LinkName, LinkRemoteHost, LinkRemoteMgmt, LinkRemoteID,
 		LinkRemoteSpace, LinkRemoteSerial, LinkRemoteName, LinkTimeout, LinkKeepAlive, LinkRetryCount, LinkRetryWait, LinkAddresses,
 		LinkState, LinkStateText, LinkLastSeen, LinkLocalHost, LinkWitness, LinkGUID, LinkMode, LinkResiliency, LinkWitnessState,
 		LinkWitnessText, LinkPeerWitness, LinkSpace, LinkAsyncOnly, LinkReadyForSync, LinkLocalTypes, LinkTypes)
@@ -288,12 +289,38 @@ func afterLinkUpdate(b *model.Box, old, o *schema.Object, _ *model.Input) error 
 		return nil
 	}
 	attached := !LinkSpace.IsNull(o)
-	if fabric.Up(b.Tx, ends(b, o)) {
-		if err := call(b, ends(b, o), msgLinkAttach, linkAttach{Link: LinkRemoteID.Get(o), Attached: attached}, nil); err != nil {
+	up := fabric.Up(b.Tx, ends(b, o))
+	if up {
+		if err := tellAttached(b, o); err != nil {
+			return err
+		}
+	} else {
+		linkUntold.Set(o, true)
+		if err := b.Save(o); err != nil {
 			return err
 		}
 	}
-	return linkMoved(b, o, attached && linkAttached.Get(o), !attached)
+	return linkMoved(b, o, attached && up && linkAttached.Get(o), !attached)
+}
+
+// tellAttached tells the peer whether this half of a link is attached.
+func tellAttached(b *model.Box, o *schema.Object) error {
+	ask := linkAttach{Link: LinkRemoteID.Get(o), Attached: !LinkSpace.IsNull(o)}
+	return call(b, ends(b, o), msgLinkAttach, ask, nil)
+}
+
+// tellLate does so where the path is up again that was down when it changed.
+func tellLate(b *model.Box, peer string) error {
+	return b.Tx.Each(b.Key, Link, func(o *schema.Object) (bool, error) {
+		if linkPeer.Get(o) != peer || !linkUntold.Get(o) {
+			return true, nil
+		}
+		if err := tellAttached(b, o); err != nil {
+			return false, err
+		}
+		linkUntold.Set(o, false)
+		return true, b.Save(o)
+	})
 }
 
 func refreshLink(b *model.Box, o *schema.Object, in *model.Input) (any, error) {

@@ -2,7 +2,6 @@ package replication
 
 import (
 	"encoding/json"
-	"fmt"
 
 	"infinisim/sim/apierr"
 	"infinisim/sim/fabric"
@@ -22,6 +21,9 @@ type leaveMember struct {
 	Dataset int64 `json:"dataset"`
 	Retain  bool  `json:"retain"`
 }
+
+// replicaParted are the members that left and the peer does not know of.
+var replicaParted = schema.Tree[[]leaveMember](schema.Field{Name: "_parted", Flags: schema.Private, Default: []leaveMember{}})
 
 // joinGroup replicates a dataset that joins a replicated group: its target is
 // made or taken at once, its first copy goes with the next job.
@@ -208,8 +210,12 @@ func (r *replica) leave(o *schema.Object, retain bool, in *model.Input) error {
 		}
 	}
 	ask := leaveMember{Replica: ReplicaRemoteID.Get(r.o), Dataset: r.pairs[i].Remote, Retain: retain}
-	if err := forgive(in, r.message(msgLeave, ask, nil)); err != nil {
+	err := r.message(msgLeave, ask, nil)
+	if forgive(in, err) != nil {
 		return err
+	}
+	if err != nil { // the peer hears of it when the link is back
+		replicaParted.Set(r.o, append(replicaParted.Get(r.o), ask))
 	}
 	return r.refreshed(o, func() error { return r.remove(i, retain) })
 }
@@ -241,6 +247,20 @@ func (r *replica) remove(i int, retain bool) error {
 	return r.save()
 }
 
+// nameParted tells the peer which members left while it could not be reached.
+func (r *replica) nameParted() error {
+	if len(replicaParted.Get(r.o)) == 0 {
+		return nil
+	}
+	for _, ask := range replicaParted.Get(r.o) {
+		if err := r.message(msgLeave, ask, nil); err != nil && apierr.CodeOf(err) != apierr.ReplicaNotFound {
+			return err
+		}
+	}
+	replicaParted.Set(r.o, nil)
+	return r.save()
+}
+
 // releaseMember lets a dataset of the target's half go.
 func releaseMember(b *model.Box, _ fabric.Message, ask leaveMember) (any, error) {
 	r, err := receiver(b, ask.Replica)
@@ -249,7 +269,7 @@ func releaseMember(b *model.Box, _ fabric.Message, ask leaveMember) (any, error)
 	}
 	i := r.indexOf(ask.Dataset)
 	if i < 0 {
-		return nil, fmt.Errorf("replica %d has no dataset %d", r.o.ID(), ask.Dataset)
+		return nil, nil // it was told before
 	}
 	o, err := r.dataset(&r.pairs[i])
 	if err != nil {

@@ -1,6 +1,7 @@
 package replication_test
 
 import (
+	"flag"
 	"fmt"
 	"strings"
 	"testing"
@@ -97,7 +98,9 @@ func (m *month) resume() {
 	}
 }
 
-// TestMonth lets thirty days pass. At the end of each everything is as it must
+var days = flag.Int("days", 8, "how many days TestMonth lets pass")
+
+// TestMonth lets days pass, eight of them unless told otherwise. At the end of each everything is as it must
 // be; after the last, every target has what its source has.
 func TestMonth(t *testing.T) {
 	t.Parallel()
@@ -108,7 +111,7 @@ func TestMonth(t *testing.T) {
 	m.do("! lab 3 0")
 	m.build()
 	suspended := 0
-	for day := range 30 {
+	for day := range *days {
 		m.day(day)
 		bad, err := m.lab.Check(t.Context())
 		require.NoError(t, err)
@@ -121,7 +124,7 @@ func TestMonth(t *testing.T) {
 			}
 		}
 	}
-	require.Equal(t, 30*24*time.Hour, m.lab.Clock.Now().Sub(clock.Epoch))
+	require.Equal(t, time.Duration(*days)*24*time.Hour, m.lab.Clock.Now().Sub(clock.Epoch))
 	assert.Positive(t, suspended, "an outage of more than a day")
 	m.do("! calm")
 	now, err := m.look()
@@ -142,6 +145,6 @@ func TestMonth(t *testing.T) {
 	}
 	assert.Equal(t, 2*3*6, targets)
 	assert.Positive(t, crossed)
-	t.Logf("30 days of %d halves took %v; %d snapshots crossed and are kept, %d halves were suspended at the end of a day",
-		len(now.replicas), wall.Now().Sub(begun).Round(time.Millisecond), crossed, suspended)
+	t.Logf("%d days of %d halves took %v; %d snapshots crossed and are kept, %d halves were suspended at the end of a day",
+		*days, len(now.replicas), wall.Now().Sub(begun).Round(time.Millisecond), crossed, suspended)
 }

@@ -132,7 +132,7 @@ var (
 // replicaFields are the fields of a half, in order.
 func replicaFields() []schema.Holder {
 	return []schema.Holder{
-		replicaState, replicaPairs, replicaJob, replicaWaiting, replicaOrphan, replicaLate, replicaDone, replicaTurned, replicaLeads, replicaNobody, replicaFails,
+		replicaState, replicaPairs, replicaJob, replicaWaiting, replicaOrphan, replicaLate, replicaDone, replicaTurned, replicaLeads, replicaNobody, replicaFails, replicaParted,
 		ReplicaDescription, ReplicaVersion, ReplicaConfigGUID, ReplicaLinkGUID, ReplicaRemoteID, ReplicaRole, ReplicaInternal,
 		ReplicaConcurrent, ReplicaSnapshots, ReplicaSnapKeep, ReplicaSuffix, ReplicaSnapLock, ReplicaEntityType, ReplicaState,
 		ReplicaStateText, ReplicaReason, ReplicaJobState, ReplicaJobs, ReplicaIsInitial, ReplicaPending, ReplicaNextStart,

@@ -117,7 +117,7 @@ func (r *replica) prepareMember(a pairAsk, cg *schema.Object) (memberOffer, erro
 		return memberOffer{}, err
 	}
 	m := memberOffer{
-		Pair: r.b.Tx.Next(r.b.Key, "id"), Dataset: o.ID(), Name: model.DatasetName.Get(o), Size: model.DatasetSize.Get(o),
+		Pair: r.b.Tx.Next(r.b.Key, "id"), Dataset: o.ID(), Name: model.DatasetName.Get(o), Kind: o.Type().Name(), Size: model.DatasetSize.Get(o),
 		Prov: model.DatasetProvisioning.Get(o), Digest: im.Digest(), Ask: a,
 	}
 	if o.Type() == model.VVol {

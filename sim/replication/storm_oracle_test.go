@@ -37,7 +37,7 @@ type dataset struct {
 	snapshot               bool
 	group                  string
 	parent, pool           int64
-	digest, serial         string
+	digest                 string
 	source, target, peered bool
 	paths, protected       bool
 	guid                   string
@@ -85,7 +85,7 @@ func (v *scene) lookAtDatasets(b *model.Box, t *schema.Type) error {
 		}
 		d.poured = w.Writes > 0
 		if t == model.Volume {
-			d.peered, d.paths, d.serial = model.DatasetRMRPeer.Get(o), model.VolumePaths.Get(o), model.VolumeSerial.Get(o)
+			d.peered, d.paths = model.DatasetRMRPeer.Get(o), model.VolumePaths.Get(o)
 		}
 		if !model.DatasetCG.IsNull(o) {
 			cg, err := b.Must(model.ConsGroup, model.DatasetCG.Get(o))
@@ -142,11 +142,11 @@ func (v *scene) other(h *half) *half {
 type oracle struct {
 	last    *scene
 	history map[place][]instant // what a dataset was, and when
-	served  map[string]string   // content of an ACTIVE_ACTIVE volume as hosts last saw it, by serial
+	served  map[string]string   // content of an ACTIVE_ACTIVE volume as hosts last saw it, by pair
 	guards  map[place]bool      // what users set: write_protected
 	commits map[place]int64     // restore point of a target's half
 	poured  map[place]bool      // content that only the lab's own check follows
-	pouring map[string]bool     // the same, of ACTIVE_ACTIVE volumes by serial
+	pouring map[string]bool     // the same, of ACTIVE_ACTIVE volumes by pair
 }
 
 type instant struct {
@@ -161,11 +161,11 @@ func (o *oracle) judge(line string, status int, before, now *scene) error {
 		before = now
 	}
 	o.last = now
+	for at, twin := range now.twins() {
+		o.pouring[twin] = o.pouring[twin] || o.poured[at] || now.datasets[at].poured
+	}
 	for at, d := range now.datasets {
-		if d.poured {
-			o.poured[at] = true
-			o.pouring[d.serial] = d.serial != ""
-		}
+		o.poured[at] = o.poured[at] || d.poured
 	}
 	done := status > 0 && status < 300
 	about := touched(line, before)
@@ -270,13 +270,28 @@ func (o *oracle) protection(line string, done bool, now *scene) error {
 	return nil
 }
 
+// twins name the pair that each side of an ACTIVE_ACTIVE volume is in.
+func (v *scene) twins() map[place]string {
+	out := map[place]string{}
+	for _, h := range v.replicas {
+		for _, p := range h.pairs {
+			names := []string{fmt.Sprint(h.box, " ", p.Local), fmt.Sprint(h.peer, " ", p.Remote)}
+			slices.Sort(names)
+			if h.role == "ACTIVE_ACTIVE" {
+				out[place{h.box, p.Local}] = strings.Join(names, " ")
+			}
+		}
+	}
+	return out
+}
+
 // serving says that a side of an ACTIVE_ACTIVE pair which serves has what hosts
 // last saw, on whichever side.
 func (o *oracle) serving(now *scene, about map[place]bool) error {
-	seen := map[string]string{}
+	seen, twins := map[string]string{}, now.twins()
 	for _, at := range now.order {
 		if d := now.datasets[at]; d.peered && about[at] && d.paths {
-			o.served[d.serial] = d.digest
+			o.served[twins[at]] = d.digest
 		}
 	}
 	for _, at := range now.order {
@@ -284,15 +299,15 @@ func (o *oracle) serving(now *scene, about map[place]bool) error {
 		if !d.peered {
 			continue
 		}
-		want, known := o.served[d.serial]
-		if d.paths && known && want != d.digest && !o.pouring[d.serial] {
+		want, known := o.served[twins[at]]
+		if d.paths && known && want != d.digest && !o.pouring[twins[at]] {
 			return fmt.Errorf("%s: volume %s serves something else than what hosts last saw", at.box, d.name)
 		}
 		if d.paths {
 			want = d.digest
 		}
 		if d.paths || known {
-			seen[d.serial] = want
+			seen[twins[at]] = want
 		}
 	}
 	o.served = seen

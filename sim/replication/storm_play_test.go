@@ -307,7 +307,11 @@ func (s *storm) pour(text string) error {
 
 // dry ends all that hosts write.
 func (s *storm) dry() error {
-	for at := range s.oracle.last.datasets {
+	now, err := s.look()
+	if err != nil {
+		return err
+	}
+	for at := range now.datasets {
 		if err := s.lab.SetWorkload(s.ctx, at.box, at.id, model.Workload{BlockSize: 512, Latency: 1}); refusable(err) != nil {
 			return err
 		}

@@ -182,8 +182,8 @@ func (r *replica) acceptDataset(m memberOffer, pool int64, group bool) (memberAc
 // 4412222603537).
 func (r *replica) targetDataset(m memberOffer, pool int64) (*schema.Object, error) {
 	t := r.datasetType()
-	if ReplicaEntityType.Get(r.o) == ofGroup {
-		t = model.Volume
+	if m.Kind == model.Filesystem.Name() {
+		t = model.Filesystem
 	}
 	if m.Ask.RemoteAction == baseCreate {
 		return r.makeTarget(t, m, pool)
