@@ -294,7 +294,10 @@ func (r *replica) retype(to string, in model.Body) error {
 
 // beforeReplicaUpdate checks interval and RPO together. A change of interval
 // takes effect at the next job (vendor KB 115000246965).
-func beforeReplicaUpdate(b *model.Box, _, o *schema.Object, in *model.Input) error {
+//
+// unsourced: that the preferred side changes while the halves can agree on it
+// alone; else none of them, or both, would go on after a loss.
+func beforeReplicaUpdate(b *model.Box, old, o *schema.Object, in *model.Input) error {
 	r, err := open(b, o)
 	if err != nil {
 		return err
@@ -304,6 +307,9 @@ func beforeReplicaUpdate(b *model.Box, _, o *schema.Object, in *model.Input) err
 	}
 	if err := r.checkParameters(in.Body); err != nil {
 		return err
+	}
+	if r.isPeer() && ReplicaPreferred.Get(old) != ReplicaPreferred.Get(o) && !r.connected() {
+		return apierr.New(apierr.LinkNotConnected, "is_preferred: link %d is not connected", r.link.ID()).About("is_preferred")
 	}
 	if in.Body.Has("sync_interval") || in.Body.Has("rpo_value") {
 		return r.checkRPO()

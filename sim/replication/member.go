@@ -154,6 +154,9 @@ func acceptMember(b *model.Box, _ fabric.Message, ask joinMember) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if r.isSource() {
+		return nil, apierr.New(apierr.ReplicaRoleConflict, "replica %d is a source itself", r.o.ID())
+	}
 	made, err := r.acceptDataset(ask.Member, ReplicaPool.Get(r.o), true)
 	if err != nil {
 		return nil, err
