@@ -289,6 +289,18 @@ func (r *engine) pathChanged(tx *store.Tx, e fabric.Ends, up bool) error {
 	return nil
 }
 
+// awaited has somebody wait for the jobs of a SYNC replica again, now that they
+// come to an end.
+func (r *replica) awaited() error {
+	if r.state() != outOfSyncRunning || r.job == nil || r.job.Asked || r.slow() {
+		return nil
+	}
+	if err := r.ask(); err != nil {
+		return err
+	}
+	return r.save()
+}
+
 // pathRetimed moves the SYNC replicas of a path that became too slow for them,
 // and those that wait for a slot where it has more of them.
 func (r *engine) pathRetimed(tx *store.Tx, e fabric.Ends) error {
@@ -296,10 +308,13 @@ func (r *engine) pathRetimed(tx *store.Tx, e fabric.Ends) error {
 		b := r.Box(tx, end.From, model.Identity{})
 		err := tx.Each(end.From, Replica, func(o *schema.Object) (bool, error) {
 			rep, err := open(b, o)
-			if err != nil || rep.ends() != end || ReplicaType.Get(o) != syncType || !rep.connected() || !rep.slow() {
+			if err != nil || rep.ends() != end || ReplicaType.Get(o) != syncType || !rep.connected() {
 				return true, err
 			}
-			return true, rep.fire(evSlow)
+			if rep.slow() {
+				return true, rep.fire(evSlow)
+			}
+			return true, rep.awaited()
 		})
 		if err != nil {
 			return err

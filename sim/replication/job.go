@@ -284,6 +284,11 @@ func (r *replica) noPlan() error {
 // ask makes somebody wait for the running job.
 func (r *replica) ask() error {
 	r.job.Asked = true
+	if r.job.Phase == phaseSend && r.job.Flow != 0 {
+		left := fabric.Stop(r.b.Tx, r.job.Flow)
+		fl := fabric.Start(r.b.Tx, fabric.Flow{Ends: r.ends(), Bytes: left, Class: r.class(), Done: flowDone, Owner: r.b.Owner(r.o)})
+		r.job.Flow = fl.ID
+	}
 	for _, j := range r.cancel(jobPhase) {
 		j.Class = job.Settle
 		job.Add(r.b.Tx, j)

@@ -191,6 +191,9 @@ func mirror(b *model.Box, o *schema.Object, _ data.Image) error {
 	for _, r := range reps {
 		p := r.pairOf(o.ID())
 		if !r.inStep(p) {
+			if err := r.awaited(); err != nil {
+				return err
+			}
 			continue
 		}
 		if r.state() == synchronized && r.slow() {

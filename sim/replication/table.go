@@ -157,7 +157,7 @@ func adminRules() []rule {
 		{states(asyncIdle), evToSync, nil, syncRunning, effects(noPlan, startJob)},
 		{states(asyncRunning), evToSync, nil, syncRunning, effects(noPlan, ask)},
 		{states(synchronized), evToAsync, nil, asyncIdle, effects(planNext)},
-		{states(syncRunning, outOfSyncRunning), evToAsync, nil, asyncRunning, nil},
+		{states(syncRunning, outOfSyncRunning), evToAsync, nil, asyncRunning, effects(ask)},
 		{states(outOfSync), evToAsync, nil, asyncRunning, effects(unstall)},
 
 		// What joins a synchronized group is copied at once; the others go on
