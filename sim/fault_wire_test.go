@@ -59,15 +59,11 @@ func (w wire) read(tb testing.TB, method, path, body string) (answer, error) {
 	return answer{status: resp.StatusCode, fault: resp.Header.Get("X-Sim-Fault"), body: raw}, err
 }
 
-func pool(name string) string {
-	return fmt.Sprintf(`{"name":%q,"physical_capacity":1000000000000,"virtual_capacity":1000000000000}`, name)
-}
-
 // wireCase is an effect and what a client sees of it.
 type wireCase struct {
 	effect string
 	sees   func(t *testing.T, a answer, err error)
-	pools  int // how many there are afterwards
+	hosts  int // how many there are afterwards
 }
 
 func wireCases() map[string]wireCase {
@@ -83,7 +79,7 @@ func wireCases() map[string]wireCase {
 		"truncated answer": {`{"type":"garble","body":"truncated"}`, func(t *testing.T, a answer, err error) {
 			t.Helper()
 			require.ErrorIs(t, err, io.ErrUnexpectedEOF)
-			assert.Equal(t, http.StatusOK, a.status)
+			assert.Equal(t, http.StatusCreated, a.status)
 			assert.True(t, bytes.HasPrefix(a.body, []byte(`{"result":`)))
 		}, 1},
 		"truncated status": {`{"type":"status","status":502,"body":"truncated"}`, func(t *testing.T, a answer, err error) {
@@ -94,7 +90,7 @@ func wireCases() map[string]wireCase {
 		"empty answer": {`{"type":"garble","body":"empty"}`, func(t *testing.T, a answer, err error) {
 			t.Helper()
 			require.NoError(t, err)
-			assert.Equal(t, answer{status: http.StatusOK, fault: "f"}, answer{a.status, a.fault, nil})
+			assert.Equal(t, answer{status: http.StatusCreated, fault: "f"}, answer{a.status, a.fault, nil})
 			assert.Empty(t, a.body)
 		}, 1},
 		"malformed answer": {`{"type":"garble","body":"malformed"}`, func(t *testing.T, a answer, err error) {
@@ -117,13 +113,13 @@ func wireCases() map[string]wireCase {
 		"duplicate": {`{"type":"duplicate"}`, func(t *testing.T, a answer, err error) {
 			t.Helper()
 			require.NoError(t, err)
-			assert.Equal(t, http.StatusConflict, a.status, "the pool was there when it came again")
+			assert.Equal(t, http.StatusConflict, a.status, "the host was there when it came again")
 			assert.Equal(t, "f", a.fault)
 		}, 1},
 		"delay": {`{"type":"delay","delay":"2ms","sigma":0.5,"clock":"real"}`, func(t *testing.T, a answer, err error) {
 			t.Helper()
 			require.NoError(t, err)
-			assert.Equal(t, http.StatusOK, a.status)
+			assert.Equal(t, http.StatusCreated, a.status)
 		}, 1},
 		"drip": {`{"type":"drip","delay":"1ms","bytes":100,"clock":"real"}`, func(t *testing.T, a answer, err error) {
 			t.Helper()
@@ -139,10 +135,10 @@ func TestFault_onTheWire(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			l := simtest.New(t)
-			inject(t, l, `{"id":"f","site":"http","method":"POST","path":"pools","times":1,"effect":`+c.effect+`}`)
-			a, err := onWire(t, l).read(t, http.MethodPost, "pools", pool("p"))
+			inject(t, l, `{"id":"f","site":"http","method":"POST","path":"hosts","times":1,"effect":`+c.effect+`}`)
+			a, err := onWire(t, l).read(t, http.MethodPost, "hosts", `{"name":"h"}`)
 			c.sees(t, a, err)
-			assert.Len(t, l.Client("box-1").Do(http.MethodGet, "pools", nil).Result, c.pools)
+			assert.Len(t, l.Client("box-1").Do(http.MethodGet, "hosts", nil).Result, c.hosts)
 			assert.Equal(t, 1, l.Faults()[0].Hits)
 			assert.Equal(t, "spent", l.Faults()[0].State)
 		})
@@ -197,6 +193,10 @@ func TestFault_sessionsExpire(t *testing.T) {
 	}
 }
 
+func hostName(name string, i int) string {
+	return fmt.Sprintf("%s-%d", strings.ReplaceAll(name, " ", "-"), i)
+}
+
 // TestFault_everyEffectAtOnce has 64 clients meet every effect over sockets:
 // each sees what the effect says, and the array keeps what was applied.
 func TestFault_everyEffectAtOnce(t *testing.T) {
@@ -208,17 +208,16 @@ func TestFault_everyEffectAtOnce(t *testing.T) {
 	var clients sync.WaitGroup
 	for i := range 64 {
 		for name, c := range cases {
-			pool := fmt.Sprintf("%s-%d", name, i)
-			inject(t, l, fmt.Sprintf(`{"id":"f%s","site":"http","method":"POST","path":"pools","fields":{"name":%q},"times":1,"effect":%s}`,
-				strings.ReplaceAll(pool, " ", "-"), pool, c.effect))
-			applied += c.pools
+			host := hostName(name, i)
+			inject(t, l, fmt.Sprintf(`{"id":%q,"site":"http","method":"POST","path":"hosts","fields":{"name":%q},"times":1,"effect":%s}`,
+				host, host, c.effect))
+			applied += c.hosts
 		}
 	}
 	for i := range 64 {
 		clients.Go(func() {
 			for name, c := range cases {
-				a, err := w.read(t, http.MethodPost, "pools", fmt.Sprintf(
-					`{"name":"%s-%d","physical_capacity":1000000000000,"virtual_capacity":1000000000000}`, name, i))
+				a, err := w.read(t, http.MethodPost, "hosts", fmt.Sprintf(`{"name":%q}`, hostName(name, i)))
 				if a.fault != "" {
 					a.fault = "f"
 				}
@@ -227,7 +226,7 @@ func TestFault_everyEffectAtOnce(t *testing.T) {
 		})
 	}
 	clients.Wait()
-	assert.Equal(t, applied, l.Client("box-1").Do(http.MethodGet, "pools?page_size=1", nil).Metadata.Objects)
+	assert.Equal(t, applied, l.Client("box-1").Do(http.MethodGet, "hosts?page_size=1", nil).Metadata.Objects)
 	for _, c := range l.Faults() {
 		assert.Equal(t, 1, c.Hits, c.ID)
 	}

@@ -91,6 +91,7 @@ func send(w http.ResponseWriter, status int, body []byte) {
 func sendPart(w http.ResponseWriter, status int, body []byte) {
 	head(w, status, len(body))
 	_, _ = w.Write(body[:len(body)/2])
+	_ = http.NewResponseController(w).Flush() // or the end of the connection would be all that is sent
 }
 
 // sendPieces sends an answer a few bytes at a time, and waits before each. It

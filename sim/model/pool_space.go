@@ -134,12 +134,14 @@ func (b *Box) LockFull(dataset int64) error {
 // FaultPool has a pool full for as long as a fault lasts, or ends that; a pool
 // that is gone meanwhile is let be. It returns POOL_NOT_FOUND where one begins.
 func (b *Box) FaultPool(id int64, begins bool) error {
-	p, err := b.Must(Pool, id)
-	if err != nil {
-		if !begins && apierr.CodeOf(err) == apierr.PoolNotFound {
-			return nil
-		}
+	p, err := b.Tx.Get(b.Key, Pool, id)
+	switch {
+	case err != nil:
 		return err
+	case p == nil && begins:
+		return apierr.New(apierr.PoolNotFound, "pool %d does not exist", id).About("object")
+	case p == nil:
+		return nil
 	}
 	old := p.Clone()
 	by := int64(-1)
