@@ -25,7 +25,7 @@ func listPresets(_ *Server, _ *request) (any, error) { return fault.Presets(), n
 // addFault puts a rule in force, or what a preset comes to.
 func addFault(_ *Server, r *request) (any, error) {
 	var named struct {
-		Preset *string `json:"preset"`
+		Preset json.RawMessage `json:"preset"`
 	}
 	if json.Unmarshal(r.body, &named) == nil && named.Preset != nil {
 		var ask fault.Ask

@@ -99,22 +99,27 @@ func (t route) describe(path string) object {
 	out := object{
 		"summary": t.summary, "operationId": strings.ToLower(t.method) + "_" + name, "parameters": parameters,
 		"responses": object{
-			"200":     object{"description": "done", "content": object{kind: object{"schema": schemaOf(reflect.TypeOf(t.answer), true)}}},
+			"200":     object{"description": "done", "content": object{kind: object{"schema": schemaFor(t.answer, true)}}},
 			"default": object{"description": "refused", "content": object{"application/json": object{"schema": object{"$ref": "#/components/schemas/Refusal"}}}},
 		},
 	}
-	if len(t.body) > 0 {
-		schema := schemaOf(reflect.TypeOf(t.body[0]), false)
-		if len(t.body) > 1 {
-			either := []any{}
-			for _, b := range t.body {
-				either = append(either, schemaOf(reflect.TypeOf(b), false))
-			}
-			schema = object{"anyOf": either}
-		}
-		out["requestBody"] = object{"content": object{"application/json": object{"schema": schema}}}
+	if t.body != nil {
+		out["requestBody"] = object{"content": object{"application/json": object{"schema": schemaFor(t.body, false)}}}
 	}
 	return out
+}
+
+// schemaFor describes the type of a value, or those of either.
+func schemaFor(v any, answer bool) object {
+	all, ok := v.(either)
+	if !ok {
+		return schemaOf(reflect.TypeOf(v), answer)
+	}
+	some := []object{}
+	for _, one := range all {
+		some = append(some, schemaOf(reflect.TypeOf(one), answer))
+	}
+	return object{"anyOf": some}
 }
 
 // schemaOf describes a type as JSON shows it. Of an answer the members that are

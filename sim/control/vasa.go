@@ -8,11 +8,11 @@ import (
 // vasaRoutes are what a hypervisor does to an array over VASA.
 func vasaRoutes() []route {
 	return []route{
-		{method: post, path: "/arrays/{key}/vms", do: addVM, summary: "Makes a virtual machine known.", body: one(model.VMSpec{}), answer: idView{}},
-		{method: post, path: "/arrays/{key}/vvols", do: addVVol, summary: "Makes a vvol, or a snapshot or clone of one.", body: one(model.VVolSpec{}), answer: idView{}},
-		{method: patch, path: "/arrays/{key}/vvols/{id}", do: changeVVol, summary: "Binds, grows or renames a vvol.", body: one(model.VVolChange{}), answer: idView{}},
-		{method: post, path: "/arrays/{key}/vvols/{id}/revert", do: revertVVol, summary: "Takes a vvol back to one of its snapshots.", body: one(revertAsk{}), answer: idView{}},
-		{method: post, path: "/arrays/{key}/replication_groups/{id}/members", do: addToGroup, summary: "Puts a vvol in a replication group.", body: one(memberAsk{}), answer: idView{}},
+		{method: post, path: "/arrays/{key}/vms", do: addVM, summary: "Makes a virtual machine known.", body: model.VMSpec{}, answer: idView{}},
+		{method: post, path: "/arrays/{key}/vvols", do: addVVol, summary: "Makes a vvol, or a snapshot or clone of one.", body: model.VVolSpec{}, answer: idView{}},
+		{method: patch, path: "/arrays/{key}/vvols/{id}", do: changeVVol, summary: "Binds, grows or renames a vvol.", body: model.VVolChange{}, answer: idView{}},
+		{method: post, path: "/arrays/{key}/vvols/{id}/revert", do: revertVVol, summary: "Takes a vvol back to one of its snapshots.", body: revertAsk{}, answer: idView{}},
+		{method: post, path: "/arrays/{key}/replication_groups/{id}/members", do: addToGroup, summary: "Puts a vvol in a replication group.", body: memberAsk{}, answer: idView{}},
 	}
 }
 
