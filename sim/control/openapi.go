@@ -133,7 +133,7 @@ func schemaOf(t reflect.Type, answer bool) object {
 	case reflect.TypeFor[lines]():
 		return object{"type": "string"}
 	}
-	switch t.Kind() { //nolint:exhaustive // the rest is any value
+	switch t.Kind() {
 	case reflect.Pointer:
 		s := schemaOf(t.Elem(), answer)
 		if kind, ok := s["type"].(string); ok {

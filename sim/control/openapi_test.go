@@ -24,7 +24,6 @@ type operation struct {
 	method, path string // as the router spells it
 	pattern      *regexp.Regexp
 	body, answer map[string]any
-	summary      string
 }
 
 // at reads a member of a member of a document.
@@ -268,7 +267,7 @@ func fits(v any, schema map[string]any, where string) (bad []string) {
 	if !ok && schema["type"] != nil {
 		kinds = []any{schema["type"]}
 	}
-	if len(kinds) > 0 && !slices.Contains(kinds, any(kind)) && !(kind == "number" && slices.Contains(kinds, any("integer"))) {
+	if len(kinds) > 0 && !slices.Contains(kinds, any(kind)) && (kind != "number" || !slices.Contains(kinds, any("integer"))) {
 		bad = append(bad, fmt.Sprintf("%s is %s, not %v", where, kind, kinds))
 	}
 	return bad
