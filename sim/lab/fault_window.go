@@ -103,7 +103,8 @@ func (w windows) begin(tx *store.Tx, r fault.Rule) error {
 		return err
 	}
 	tx.KV("", spaceFaultActive).Put([]byte(r.ID), []byte{1})
-	tx.OnCommit(func() { fault.Of(tx).Struck(r.ID) })
+	rules := fault.Of(tx)
+	tx.OnCommit(func() { rules.Struck(r.ID) })
 	fault.Tell(tx, e, []fault.Hit{{ID: r.ID, Effect: r.Effect}})
 	return nil
 }
