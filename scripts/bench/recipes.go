@@ -49,7 +49,7 @@ func recipe(book *recipes.Book, r recipes.Recipe) (took time.Duration, err error
 	plane := control.New(control.Options{Labs: labs, Log: slog.New(slog.DiscardHandler)})
 	p := &recipes.Player{Book: book, Send: func(ask recipes.Request) ([]byte, error) {
 		if ask.To == recipes.Control {
-			return send(plane, "/_sim/v1/", ask)
+			return send(plane, "http://localhost/_sim/v1/", ask)
 		}
 		return send(labs.Handler(l, ask.To), "/api/rest/", ask)
 	}}

@@ -1,8 +1,10 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -28,20 +30,30 @@ var (
 // struck is what faults did to a request.
 type struck struct {
 	ids      []string
-	delays   []fault.Hit // to be waited for before it goes on
-	drop     bool        // no answer goes out
-	cut      bool        // half of it goes out
-	answered func()      // of the last wait, nil for none
+	draws    map[string]int // what rules drew before its session was looked at
+	delays   []fault.Hit    // to be waited for before it goes on
+	drop     bool           // no answer goes out
+	reset    bool           // nor an orderly end of the connection
+	cut      bool           // half of it goes out
+	garble   string         // how its body is spoilt, empty for not
+	drip     *fault.Effect  // how it goes out piece by piece, nil for at once
+	twice    bool           // it is handled once more
+	over     bool           // no rule strikes it any more
+	answered func()         // of the last wait, nil for none
 }
 
 // strike holds the request against the rules, before its session is looked at
 // or, inside, after. It returns an error if the request goes no further.
 func (s *Server) strike(x *exchange, inside bool) error {
-	if s.Faults == nil {
+	if s.Faults == nil || x.struck.over {
 		return nil
 	}
+	if x.struck.draws == nil {
+		x.struck.draws = map[string]int{}
+	}
 	e := fault.Event{
-		Site: fault.HTTP, Now: x.now, Array: s.Key, Kind: x.op.kind, Method: x.r.Method,
+		Draws: x.struck.draws,
+		Site:  fault.HTTP, Now: x.now, Array: s.Key, Kind: x.op.kind, Method: x.r.Method,
 		Path: strings.TrimPrefix(x.r.URL.Path, root+"/"), Inside: inside, Past: x.struck.ids,
 	}
 	if x.op.kind != "" {
@@ -67,7 +79,7 @@ func (s *Server) strike(x *exchange, inside bool) error {
 	if err := s.waitDelays(x); err != nil {
 		return err
 	}
-	return s.effects(x, hits)
+	return s.effects(x, hits, inside)
 }
 
 // waitDelays waits for the delays of a request, which add up.
@@ -98,8 +110,20 @@ func (s *Server) waitDelays(x *exchange) error {
 	return nil
 }
 
+// pause waits once, by the lab's clock or the wall's.
+func (s *Server) pause(x *exchange, d time.Duration, by string) error {
+	if by == "real" || s.Wait == nil {
+		return clock.Pause(x.r.Context(), d)
+	}
+	answered, err := s.Wait(x.r.Context(), s.Clock.Now().Add(d), x.done) // of a wait before
+	if err == nil {
+		x.struck.answered = answered
+	}
+	return err
+}
+
 // effects carries out what is no delay.
-func (s *Server) effects(x *exchange, hits []fault.Hit) error {
+func (s *Server) effects(x *exchange, hits []fault.Hit, inside bool) error {
 	for _, h := range hits {
 		switch h.Type {
 		case fault.Error:
@@ -115,40 +139,75 @@ func (s *Server) effects(x *exchange, hits []fault.Hit) error {
 			return errStruck
 		case fault.Status:
 			x.status, x.answer = h.Status, refusal(apierr.New(apierr.FaultInjected, "injected by fault rule %s", h.ID))
-			switch h.Body {
-			case "empty":
-				x.answer = nil
-			case "truncated":
-				x.struck.cut = true
-			case "malformed":
-				x.answer = []byte(`{"result": <html>`)
-			}
+			x.struck.garble = h.Body
 			return errStruck
 		case fault.Reset:
-			x.struck.drop = true
+			x.struck.drop, x.struck.reset = true, true
 			return errStruck
+		case fault.Garble:
+			x.struck.garble = h.Body
 		case fault.Lost:
 			x.struck.drop = true
+		case fault.Duplicate:
+			x.struck.twice = true
+		case fault.Drip:
+			x.struck.drip = &h.Effect
 		case fault.Expire:
-			s.mu.Lock()
-			delete(s.sessions, x.in.Vars["session"])
-			s.mu.Unlock()
+			if s.expire(x.in.Vars["session"]) && inside {
+				return apierr.New(apierr.NotAuthenticated, "%s needs a session", x.r.URL.Path)
+			}
 		}
 	}
 	return nil
 }
 
+// expire ends a session; it reports false if there is none.
+func (s *Server) expire(session string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, ok := s.sessions[session]
+	delete(s.sessions, session)
+	return ok
+}
+
+// again has a request come a second time, after what it did the first time was
+// journalled. No rule strikes the second one.
+func (s *Server) again(x *exchange) error {
+	s.journal(x)
+	x.struck.twice, x.struck.over = false, true
+	x.status, x.answer, x.cookie, x.who, x.later = 0, nil, nil, "", nil
+	x.r.Body = io.NopCloser(bytes.NewReader(x.raw))
+	return s.safely(x)
+}
+
 // respond sends the answer, or what a fault leaves of it.
-func (x *exchange) respond(w http.ResponseWriter) {
+func (s *Server) respond(w http.ResponseWriter, x *exchange) {
 	if len(x.struck.ids) > 0 {
 		w.Header().Set(headerFault, strings.Join(x.struck.ids, ","))
 	}
+	switch x.struck.garble {
+	case "empty":
+		x.answer = nil
+	case "truncated":
+		x.struck.cut = true
+	case "malformed":
+		x.answer = []byte(`{"result": <html>`)
+	}
 	switch {
+	case x.struck.reset:
+		resetConnection(w)
+		panic(http.ErrAbortHandler)
 	case x.struck.drop:
 		panic(http.ErrAbortHandler)
 	case x.struck.cut:
 		sendPart(w, x.status, x.answer)
 		panic(http.ErrAbortHandler)
+	case x.struck.drip != nil:
+		e := x.struck.drip
+		wait := func() error { return s.pause(x, time.Duration(e.Delay), e.Clock) }
+		if err := sendPieces(w, x.status, x.answer, e.Piece(), wait); err != nil {
+			panic(http.ErrAbortHandler) // the client is gone
+		}
 	default:
 		send(w, x.status, x.answer)
 	}

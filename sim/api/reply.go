@@ -1,8 +1,11 @@
 package api
 
 import (
+	"crypto/tls"
 	"encoding/json"
+	"net"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"infinisim/sim/apierr"
@@ -88,6 +91,38 @@ func send(w http.ResponseWriter, status int, body []byte) {
 func sendPart(w http.ResponseWriter, status int, body []byte) {
 	head(w, status, len(body))
 	_, _ = w.Write(body[:len(body)/2])
+	_ = http.NewResponseController(w).Flush() // or the end of the connection would be all that is sent
+}
+
+// sendPieces sends an answer a few bytes at a time, and waits before each. It
+// returns the error of the wait.
+func sendPieces(w http.ResponseWriter, status int, body []byte, piece int, wait func() error) error {
+	head(w, status, len(body))
+	out := http.NewResponseController(w)
+	for part := range slices.Chunk(body, piece) {
+		_ = out.Flush() // in-process there is nothing to flush
+		if err := wait(); err != nil {
+			return err
+		}
+		_, _ = w.Write(part) // the client is gone: the next wait ends
+	}
+	return nil
+}
+
+// resetConnection ends the connection of a request with a TCP reset, where
+// there is one.
+func resetConnection(w http.ResponseWriter) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return // in-process, or a stream of HTTP/2, which the caller resets
+	}
+	if secure, ok := conn.(*tls.Conn); ok {
+		conn = secure.NetConn()
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0) // what is not sent is thrown away, the peer is told
+	}
+	_ = conn.Close()
 }
 
 func head(w http.ResponseWriter, status, length int) {

@@ -66,6 +66,11 @@ func serve(op operation) http.HandlerFunc {
 		if err != nil && !errors.Is(err, errStruck) {
 			x.status, x.answer = s.refuse(x, err)
 		}
+		if x.struck.twice {
+			if err := s.again(x); err != nil {
+				x.status, x.answer = s.refuse(x, err)
+			}
+		}
 		s.journal(x)
 		if x.cookie != nil {
 			http.SetCookie(w, x.cookie)
@@ -76,7 +81,7 @@ func serve(op operation) http.HandlerFunc {
 		if !op.reads && s.Changed != nil {
 			s.Changed()
 		}
-		x.respond(w)
+		s.respond(w, x)
 	}
 }
 
@@ -269,7 +274,7 @@ func (s *Server) handle(tx *store.Tx, x *exchange) error {
 func (s *Server) inside(x *exchange) error {
 	if hits := x.later; hits != nil {
 		x.later = nil
-		return s.effects(x, hits)
+		return s.effects(x, hits, true)
 	}
 	return s.strike(x, true)
 }

@@ -41,7 +41,7 @@ func (s *Server) arrays(l *lab.Lab) []arrayView {
 
 func addArray(s *Server, r *request) (any, error) {
 	var ask lab.ArraySetup
-	if err := r.decode(&ask, "name", "serial", "profile"); err != nil {
+	if err := r.decode(&ask, keysOf(ask)...); err != nil {
 		return nil, err
 	}
 	a, err := r.lab.AddArray(r.Context(), ask)
@@ -67,7 +67,7 @@ func removeArray(s *Server, r *request) (any, error) {
 	if s.Removed != nil {
 		s.Removed(a)
 	}
-	return map[string]string{"removed": r.key()}, nil
+	return removed{r.key()}, nil
 }
 
 func activate(active bool) handler {
@@ -83,12 +83,26 @@ func activate(active bool) handler {
 	}
 }
 
+// ipAsk is the network space that an address is for, by name or id.
+type ipAsk struct {
+	Space json.RawMessage `json:"network_space"`
+}
+
+// ipView is an address that is free.
+type ipView struct {
+	Address string `json:"ip_address"`
+}
+
+// digestView is what a dataset holds.
+type digestView struct {
+	Digest string `json:"digest"`
+	Used   int64  `json:"used"`
+}
+
 // allocateIP finds a free address; adding it is the array's own business.
 func allocateIP(s *Server, r *request) (any, error) {
-	var ask struct {
-		Space json.RawMessage `json:"network_space"`
-	}
-	if err := r.decode(&ask, "network_space"); err != nil {
+	var ask ipAsk
+	if err := r.decode(&ask, keysOf(ask)...); err != nil {
 		return nil, err
 	}
 	var name string
@@ -96,12 +110,12 @@ func allocateIP(s *Server, r *request) (any, error) {
 		name = string(ask.Space)
 	}
 	ip, err := r.lab.AllocateIP(r.Context(), r.key(), name)
-	return map[string]string{"ip_address": ip}, err
+	return ipView{ip}, err
 }
 
 func write(s *Server, r *request) (any, error) {
 	var ask lab.Write
-	if err := r.decode(&ask, "offset", "length", "seed", "treeq_id", "inodes"); err != nil {
+	if err := r.decode(&ask, keysOf(ask)...); err != nil {
 		return nil, err
 	}
 	id, err := r.id()
@@ -120,7 +134,7 @@ func digest(s *Server, r *request) (any, error) {
 		return nil, err
 	}
 	d, used, err := r.lab.Digest(r.Context(), r.key(), id)
-	return map[string]any{"digest": d, "used": used}, err
+	return digestView{d, used}, err
 }
 
 // readJournal answers with JSON lines, picked by array, method, path and

@@ -41,6 +41,18 @@ type ran struct {
 	ID    int64  `json:"id"`
 }
 
+// speedAsk is how fast the clock is to run.
+type speedAsk struct {
+	Factor float64 `json:"factor"`
+}
+
+// advanceAsk is where the clock is to move: by a duration or to a time, either
+// as text or in milliseconds.
+type advanceAsk struct {
+	By json.RawMessage `json:"by"`
+	To json.RawMessage `json:"to"`
+}
+
 func (s *Server) clock(r *request) (clockView, error) {
 	next, settle, err := r.lab.NextDue(r.Context())
 	now, speed := r.lab.Clock.Now(), r.lab.Clock.Speed()
@@ -68,10 +80,8 @@ func freeze(s *Server, r *request) (any, error) {
 }
 
 func speed(s *Server, r *request) (any, error) {
-	ask := struct {
-		Factor float64 `json:"factor"`
-	}{Factor: 1}
-	if err := r.decode(&ask, "factor"); err != nil {
+	ask := speedAsk{Factor: 1}
+	if err := r.decode(&ask, keysOf(ask)...); err != nil {
 		return nil, err
 	}
 	if err := r.lab.SpeedUp(ask.Factor); err != nil {
@@ -83,10 +93,8 @@ func speed(s *Server, r *request) (any, error) {
 // advance moves the lab by a duration or to a time, and runs what is due on
 // the way.
 func advance(s *Server, r *request) (any, error) {
-	var ask struct {
-		By, To json.RawMessage
-	}
-	if err := r.decode(&ask, "by", "to"); err != nil {
+	var ask advanceAsk
+	if err := r.decode(&ask, keysOf(ask)...); err != nil {
 		return nil, err
 	}
 	to, err := destination(r.lab.Clock.Now(), ask.By, ask.To)

@@ -69,12 +69,6 @@ type request struct {
 // handler does what a route asks; the result is what JSON encodes.
 type handler func(s *Server, r *request) (any, error)
 
-// route is a request that the control plane takes.
-type route struct {
-	method, path string
-	do           handler
-}
-
 // lines is a result that is not JSON but JSON lines.
 type lines []byte
 
@@ -84,59 +78,11 @@ const prefix = "/_sim/v1"
 func New(o Options) *Server {
 	s := &Server{Options: o}
 	r := chi.NewRouter()
-	routes := []route{
-		{http.MethodGet, "/health", health},
-		{http.MethodGet, "/clock", readClock},
-		{http.MethodPost, "/clock/freeze", freeze},
-		{http.MethodPost, "/clock/advance", advance},
-		{http.MethodPost, "/clock/settle", settle},
-		{http.MethodPost, "/clock/followers", addFollower},
-		{http.MethodPost, "/clock/speed", speed},
-		{http.MethodGet, "/arrays", listArrays},
-		{http.MethodPost, "/arrays", addArray},
-		{http.MethodPatch, "/arrays/{key}", changeArray},
-		{http.MethodDelete, "/arrays/{key}", removeArray},
-		{http.MethodPut, "/arrays/{key}/features/{feature}", setFeature},
-		{http.MethodPost, "/arrays/{key}/events", addEvent},
-		{http.MethodPut, "/arrays/{key}/users/{user}/password", setPassword},
-		{http.MethodPatch, "/arrays/{key}/components/*", setComponent},
-		{http.MethodPost, "/arrays/{key}/activate", activate(true)},
-		{http.MethodPost, "/arrays/{key}/deactivate", activate(false)},
-		{http.MethodPost, "/arrays/{key}/ips", allocateIP},
-		{http.MethodPost, "/arrays/{key}/datasets/{id}/write", write},
-		{http.MethodGet, "/arrays/{key}/datasets/{id}/digest", digest},
-		{http.MethodPost, "/arrays/{key}/nlm_locks", addLock},
-		{http.MethodGet, "/arrays/{key}/datasets/{id}/workload", readWorkload},
-		{http.MethodPut, "/arrays/{key}/datasets/{id}/workload", setWorkload},
-		{http.MethodPost, "/arrays/{key}/s3_buckets/{id}/objects", putS3},
-		{http.MethodPost, "/arrays/{key}/links/{id}/cut", cut},
-		{http.MethodPost, "/arrays/{key}/links/{id}/restore", restore},
-		{http.MethodPost, "/arrays/{key}/links/{id}/witness/cut", witness(true)},
-		{http.MethodPost, "/arrays/{key}/links/{id}/witness/restore", witness(false)},
-		{http.MethodGet, "/arrays/{key}/links/{id}/schedule", readSchedule},
-		{http.MethodPut, "/arrays/{key}/links/{id}/schedule", setSchedule},
-		{http.MethodPut, "/arrays/{key}/links/{id}/model", setModel},
-		{http.MethodGet, "/arrays/{key}/links/{id}/model", readModel},
-		{http.MethodGet, "/faults", listFaults},
-		{http.MethodPost, "/faults", addFault},
-		{http.MethodDelete, "/faults", clearFaults},
-		{http.MethodDelete, "/faults/{fault}", removeFault},
-		{http.MethodPost, "/reset", reset},
-		{http.MethodGet, "/journal", readJournal},
-		{http.MethodGet, "/driven", func(_ *Server, r *request) (any, error) { return r.lab.Journal.Driven(), nil }},
-		{http.MethodGet, "/missing", func(_ *Server, r *request) (any, error) { return counted(r.lab.Missing()), nil }},
-		{http.MethodGet, "/unread", func(_ *Server, r *request) (any, error) { return counted(r.lab.Unread()), nil }},
-		{http.MethodPost, "/check", check},
+	for _, route := range routes() {
+		for _, path := range route.paths() {
+			r.Method(route.method, path, s.adapt(route.do))
+		}
 	}
-	for _, route := range append(routes, vasaRoutes()...) {
-		r.Method(route.method, prefix+route.path, s.adapt(route.do))
-		r.Method(route.method, prefix+"/labs/{lab}"+route.path, s.adapt(route.do))
-	}
-	r.Get(prefix+"/labs", s.adapt(listLabs))
-	r.Post(prefix+"/labs", s.adapt(createLab))
-	r.Get(prefix+"/labs/{lab}", s.adapt(readLab))
-	r.Delete(prefix+"/labs/{lab}", s.adapt(deleteLab))
-	r.Post(prefix+"/labs/{lab}/fork", s.adapt(forkLab))
 	r.NotFound(s.adapt(func(_ *Server, r *request) (any, error) {
 		return nil, apierr.New(apierr.PathNotFound, "nothing is at %s", r.URL.Path)
 	}))
@@ -157,7 +103,10 @@ func (s *Server) adapt(do handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
 		var v any
+		denied := s.foreign(r)
 		switch {
+		case denied != nil:
+			err = denied
 		case err != nil:
 			err = apierr.New(apierr.Malformed, "body: %v", err)
 		case len(body) > maxBody:
@@ -256,11 +205,29 @@ func (r *request) id() (int64, error) {
 	return id, nil
 }
 
+// healthView, checkView and resetView are the answers of the routes of those
+// names.
+type (
+	healthView struct {
+		Status string `json:"status"`
+	}
+	checkView struct {
+		Violations []string `json:"violations"`
+	}
+	resetView struct {
+		Reset bool `json:"reset"`
+	}
+)
+
+func readDriven(_ *Server, r *request) (any, error)  { return r.lab.Journal.Driven(), nil }
+func readMissing(_ *Server, r *request) (any, error) { return counted(r.lab.Missing()), nil }
+func readUnread(_ *Server, r *request) (any, error)  { return counted(r.lab.Unread()), nil }
+
 func health(s *Server, _ *request) (any, error) {
 	if s.Ready != nil && !s.Ready() {
 		return nil, apierr.New(apierr.SystemNotReady, "not all listeners serve yet")
 	}
-	return map[string]string{"status": "ok"}, nil
+	return healthView{"ok"}, nil
 }
 
 // count is one line of missing or unread.
@@ -283,12 +250,12 @@ func check(s *Server, r *request) (any, error) {
 	if bad == nil {
 		bad = []string{}
 	}
-	return map[string][]string{"violations": bad}, err
+	return checkView{bad}, err
 }
 
 func reset(s *Server, r *request) (any, error) {
 	if err := r.decode(&struct{}{}); err != nil {
 		return nil, err
 	}
-	return map[string]bool{"reset": true}, r.lab.Reset(r.Context())
+	return resetView{true}, r.lab.Reset(r.Context())
 }

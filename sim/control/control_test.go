@@ -48,7 +48,7 @@ func newPlane(tb testing.TB) *plane {
 func (p *plane) do(method, path, body string) (int, string) {
 	p.t.Helper()
 	rec := httptest.NewRecorder()
-	p.server.ServeHTTP(rec, httptest.NewRequestWithContext(p.t.Context(), method, "/_sim/v1/"+path, strings.NewReader(body)))
+	p.server.ServeHTTP(rec, httptest.NewRequestWithContext(p.t.Context(), method, "http://localhost/_sim/v1/"+path, strings.NewReader(body)))
 	return rec.Code, rec.Body.String()
 }
 

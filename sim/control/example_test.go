@@ -21,7 +21,7 @@ func Example() {
 		return
 	}
 	plane := control.New(control.Options{Labs: labs, Log: slog.New(slog.DiscardHandler)})
-	r := httptest.NewRequestWithContext(context.Background(), http.MethodPost, "/_sim/v1/clock/advance", strings.NewReader(`{"by":"30s"}`))
+	r := httptest.NewRequestWithContext(context.Background(), http.MethodPost, "http://localhost/_sim/v1/clock/advance", strings.NewReader(`{"by":"30s"}`))
 	rec := httptest.NewRecorder()
 	plane.ServeHTTP(rec, r)
 	fmt.Print(rec.Body)

@@ -23,7 +23,7 @@ type follower struct {
 // addFollower has the lab default lead another process's clock.
 func addFollower(s *Server, r *request) (any, error) {
 	var f follower
-	if err := r.decode(&f, "url", "token"); err != nil {
+	if err := r.decode(&f, keysOf(f)...); err != nil {
 		return nil, err
 	}
 	switch {

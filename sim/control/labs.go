@@ -18,6 +18,23 @@ type labView struct {
 	Links   []lab.Link  `json:"links"`
 }
 
+// labAsk is a lab to be made.
+type labAsk struct {
+	lab.Plan
+	Ports bool `json:"ports"`
+}
+
+// forkAsk is a copy to be made.
+type forkAsk struct {
+	Name  string `json:"name"`
+	Ports bool   `json:"ports"`
+}
+
+// labRemoved is the answer of a lab's end.
+type labRemoved struct {
+	Deleted string `json:"deleted"`
+}
+
 func (s *Server) labView(ctx context.Context, l *lab.Lab) (labView, error) {
 	links, err := l.Links(ctx)
 	v := labView{
@@ -46,11 +63,8 @@ func readLab(s *Server, r *request) (any, error) { return s.labView(r.Context(),
 // createLab makes a lab; its arrays get ports of their own unless ports is
 // false, and are reached by their host names in any case.
 func createLab(s *Server, r *request) (any, error) {
-	ask := struct {
-		lab.Plan
-		Ports bool `json:"ports"`
-	}{Ports: true}
-	if err := r.decode(&ask, "name", "arrays", "links", "seed", "profile", "clock", "first", "ports"); err != nil {
+	ask := labAsk{Ports: true}
+	if err := r.decode(&ask, keysOf(ask)...); err != nil {
 		return nil, err
 	}
 	l, err := s.Labs.Create(r.Context(), ask.Plan)
@@ -61,11 +75,8 @@ func createLab(s *Server, r *request) (any, error) {
 }
 
 func forkLab(s *Server, r *request) (any, error) {
-	ask := struct {
-		Name  string `json:"name"`
-		Ports bool   `json:"ports"`
-	}{Ports: true}
-	if err := r.decode(&ask, "name", "ports"); err != nil {
+	ask := forkAsk{Ports: true}
+	if err := r.decode(&ask, keysOf(ask)...); err != nil {
 		return nil, err
 	}
 	l, err := s.Labs.Fork(r.lab.Name(), ask.Name)
@@ -89,7 +100,7 @@ func (s *Server) opened(r *request, l *lab.Lab, ports bool) (any, error) {
 }
 
 func deleteLab(s *Server, r *request) (any, error) {
-	return map[string]string{"deleted": r.lab.Name()}, s.drop(r.lab)
+	return labRemoved{r.lab.Name()}, s.drop(r.lab)
 }
 
 func (s *Server) drop(l *lab.Lab) error {

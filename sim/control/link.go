@@ -40,8 +40,6 @@ type pathAsk struct {
 	Lost      *int     `json:"addresses_down"`
 }
 
-var pathKeys = []string{"bandwidth", "latency", "jitter", "loss", "slots", "cut", "cut_from", "addresses_down"}
-
 func duration(name, text string) (time.Duration, error) {
 	d, err := time.ParseDuration(text)
 	if err != nil || d < 0 {
@@ -108,7 +106,7 @@ func readModel(_ *Server, r *request) (any, error) {
 
 func setModel(s *Server, r *request) (any, error) {
 	var ask pathAsk
-	if err := r.decode(&ask, pathKeys...); err != nil {
+	if err := r.decode(&ask, keysOf(ask)...); err != nil {
 		return nil, err
 	}
 	return changePath(s, r, ask)
@@ -117,10 +115,8 @@ func setModel(s *Server, r *request) (any, error) {
 // cut takes the path behind a link down: in both directions, or, with from, for
 // the messages of one array alone.
 func cut(s *Server, r *request) (any, error) {
-	var ask struct {
-		From string `json:"from"`
-	}
-	if err := r.decode(&ask, "from"); err != nil {
+	var ask cutAsk
+	if err := r.decode(&ask, keysOf(ask)...); err != nil {
 		return nil, err
 	}
 	whole := ask.From == ""
@@ -147,6 +143,28 @@ func changePath(s *Server, r *request, ask pathAsk) (any, error) {
 		return nil, err
 	}
 	return readModel(s, r)
+}
+
+// cutAsk is the array whose messages do not arrive, empty for both.
+type cutAsk struct {
+	From string `json:"from"`
+}
+
+// witnessView is the array's way to the witness.
+type witnessView struct {
+	Cut bool `json:"cut"`
+}
+
+// scheduleAsk is how a path is to change by the lab's clock.
+type scheduleAsk struct {
+	Every string    `json:"every"`
+	Steps []stepAsk `json:"steps"`
+}
+
+// stepAsk is one change, so long after the beginning.
+type stepAsk struct {
+	After string `json:"after"`
+	pathAsk
 }
 
 // scheduleView is how a path changes by the lab's clock.
@@ -178,14 +196,8 @@ func readSchedule(_ *Server, r *request) (any, error) {
 // setSchedule has a path change by the lab's clock from now on. Each step
 // changes what the one before left.
 func setSchedule(s *Server, r *request) (any, error) {
-	var ask struct {
-		Every string `json:"every"`
-		Steps []struct {
-			After string `json:"after"`
-			pathAsk
-		} `json:"steps"`
-	}
-	if err := r.decode(&ask, "every", "steps"); err != nil {
+	var ask scheduleAsk
+	if err := r.decode(&ask, keysOf(ask)...); err != nil {
 		return nil, err
 	}
 	e, err := ends(r)
@@ -231,6 +243,6 @@ func witness(down bool) handler {
 		if err != nil {
 			return nil, err
 		}
-		return map[string]bool{"cut": down}, r.lab.SetWitness(r.Context(), r.key(), id, down)
+		return witnessView{down}, r.lab.SetWitness(r.Context(), r.key(), id, down)
 	}
 }

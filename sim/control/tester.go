@@ -7,11 +7,49 @@ import (
 	"infinisim/sim/model"
 )
 
+// featureAsk is whether a feature is on.
+type featureAsk struct {
+	Enabled *bool `json:"enabled"`
+}
+
+// featureView is a feature as it is then.
+type featureView struct {
+	Name    string `json:"name"`
+	Enabled bool   `json:"enabled"`
+}
+
+// eventAsk is an event to be emitted.
+type eventAsk struct {
+	Code        string `json:"code"`
+	Level       string `json:"level"`
+	Description string `json:"description"`
+}
+
+// eventView is an event that was emitted.
+type eventView struct {
+	Code string `json:"code"`
+}
+
+// passwordAsk is a user's new password.
+type passwordAsk struct {
+	Password string `json:"password"`
+}
+
+// passwordView is the user who has it.
+type passwordView struct {
+	User string `json:"user"`
+}
+
+// lockView is a lock that a client of NFS has.
+type lockView struct {
+	ID string `json:"lock_id"`
+}
+
 // changeArray changes what an administrator cannot: version, serial number,
 // the length of a page.
 func changeArray(s *Server, r *request) (any, error) {
 	var ask model.Tweak
-	if err := r.decode(&ask, "version", "serial", "default_page_size", "next_id"); err != nil {
+	if err := r.decode(&ask, keysOf(ask)...); err != nil {
 		return nil, err
 	}
 	if err := r.lab.Tweak(r.Context(), r.key(), ask); err != nil {
@@ -26,10 +64,8 @@ func changeArray(s *Server, r *request) (any, error) {
 
 // setFeature switches a feature of an array on or off.
 func setFeature(_ *Server, r *request) (any, error) {
-	var ask struct {
-		Enabled *bool `json:"enabled"`
-	}
-	if err := r.decode(&ask, "enabled"); err != nil {
+	var ask featureAsk
+	if err := r.decode(&ask, keysOf(ask)...); err != nil {
 		return nil, err
 	}
 	if ask.Enabled == nil {
@@ -37,17 +73,13 @@ func setFeature(_ *Server, r *request) (any, error) {
 	}
 	name := chi.URLParam(r.Request, "feature")
 	err := r.lab.On(r.Context(), r.key(), func(b *model.Box) error { return b.SetFeature(name, *ask.Enabled) })
-	return map[string]any{"name": name, "enabled": *ask.Enabled}, err
+	return featureView{name, *ask.Enabled}, err
 }
 
 // addEvent has an array emit an event of any code.
 func addEvent(_ *Server, r *request) (any, error) {
-	var ask struct {
-		Code        string `json:"code"`
-		Level       string `json:"level"`
-		Description string `json:"description"`
-	}
-	if err := r.decode(&ask, "code", "level", "description"); err != nil {
+	var ask eventAsk
+	if err := r.decode(&ask, keysOf(ask)...); err != nil {
 		return nil, err
 	}
 	if ask.Code == "" {
@@ -56,15 +88,13 @@ func addEvent(_ *Server, r *request) (any, error) {
 	err := r.lab.On(r.Context(), r.key(), func(b *model.Box) error {
 		return b.Emit(model.Event{Code: ask.Code, Level: ask.Level, Template: ask.Description})
 	})
-	return map[string]string{"code": ask.Code}, err
+	return eventView{ask.Code}, err
 }
 
 // setPassword changes a user's password past the array's policy.
 func setPassword(_ *Server, r *request) (any, error) {
-	var ask struct {
-		Password string `json:"password"`
-	}
-	if err := r.decode(&ask, "password"); err != nil {
+	var ask passwordAsk
+	if err := r.decode(&ask, keysOf(ask)...); err != nil {
 		return nil, err
 	}
 	if ask.Password == "" {
@@ -72,7 +102,7 @@ func setPassword(_ *Server, r *request) (any, error) {
 	}
 	user := chi.URLParam(r.Request, "user")
 	err := r.lab.On(r.Context(), r.key(), func(b *model.Box) error { return b.SetPassword(user, ask.Password) })
-	return map[string]string{"user": user}, err
+	return passwordView{user}, err
 }
 
 // setComponent has a part of the hardware change its state. The array itself
@@ -93,7 +123,7 @@ func setComponent(_ *Server, r *request) (any, error) {
 // addLock has a client of NFS lock a file.
 func addLock(_ *Server, r *request) (any, error) {
 	var ask model.Lock
-	if err := r.decode(&ask, "filesystem_id", "file_path", "client", "owner", "offset", "length", "shared"); err != nil {
+	if err := r.decode(&ask, keysOf(ask)...); err != nil {
 		return nil, err
 	}
 	var id string
@@ -101,5 +131,5 @@ func addLock(_ *Server, r *request) (any, error) {
 		id, err = b.AddLock(ask)
 		return err
 	})
-	return map[string]string{"lock_id": id}, err
+	return lockView{id}, err
 }

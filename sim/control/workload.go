@@ -27,7 +27,7 @@ type workloadView struct {
 // did before: 8 KiB an operation, a millisecond each, unless it says otherwise.
 func setWorkload(_ *Server, r *request) (any, error) {
 	ask := workloadView{BlockSize: 8 << 10, Latency: "1ms"}
-	if err := r.decode(&ask, "reads", "writes", "block_size", "latency", "protocol", "host_id", "working_set", "hot_set", "overwrites", "seed"); err != nil {
+	if err := r.decode(&ask, keysOf(ask)...); err != nil {
 		return nil, err
 	}
 	id, err := r.id()

@@ -52,7 +52,6 @@ type Fabric struct {
 func New(jobs *job.Timetable) *Fabric {
 	f := &Fabric{handlers: map[string]Handler{}, undo: map[string]Undo{}, done: map[string]func(*store.Tx, Flow) error{}}
 	jobs.Handle(laneJob, f.laneDue)
-	jobs.Handle(impairJob, f.impairDue)
 	jobs.Handle(pingJob, f.pingDue)
 	jobs.Handle(scheduleJob, f.scheduleDue)
 	return f

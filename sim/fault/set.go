@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -29,7 +30,9 @@ type Set struct {
 // counted is a rule with what became of it.
 type counted struct {
 	Rule
-	matched, hits int
+	// seen counts, for rules that ask for what is known past the session, the
+	// requests that match all that is known before it.
+	seen, matched, struck, hits int
 }
 
 // Count is a rule with what became of it.
@@ -38,6 +41,23 @@ type Count struct {
 	// Matched is how often the rule matched, Hits how often it struck.
 	Matched int `json:"matched"`
 	Hits    int `json:"hits"`
+	// State is waiting before the rule's window, in force, spent when it struck
+	// as often as it may, or over after its window.
+	State string `json:"state"`
+}
+
+// state is what the rule is at a time.
+func (r *counted) state(now clock.Time) string {
+	ms := now.MS()
+	switch {
+	case ms < r.From:
+		return "waiting"
+	case r.Until != 0 && ms >= r.Until:
+		return "over"
+	case r.Times > 0 && r.struck >= r.Times:
+		return "spent"
+	}
+	return "in force"
 }
 
 // Seed gives the set its dice, before its first strike.
@@ -50,6 +70,20 @@ func Of(tx *store.Tx) *Set {
 		return owner.Faults()
 	}
 	return nil
+}
+
+// Tell has the owner of a transaction hear, once it is committed, of what
+// struck an event that is no request.
+func Tell(tx *store.Tx, e Event, hits []Hit) {
+	owner, ok := tx.Owner().(interface{ Struck(e Event, ids []string) })
+	if !ok || len(hits) == 0 {
+		return
+	}
+	ids := make([]string, 0, len(hits))
+	for _, h := range hits {
+		ids = append(ids, h.ID)
+	}
+	tx.OnCommit(func() { owner.Struck(e, ids) })
 }
 
 // Copy is a set of its own with the same rules and counts.
@@ -99,24 +133,30 @@ func (s *Set) Remove(id string) bool {
 	return len(s.rules) < n
 }
 
-// List is the rules in their order, with their counts.
-func (s *Set) List() []Count {
+// List is the rules in their order, with their counts and their state at a
+// time.
+func (s *Set) List(now clock.Time) []Count {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out := []Count{}
 	for _, r := range s.rules {
-		out = append(out, Count{Rule: r.Rule, Matched: r.matched, Hits: r.hits})
+		out = append(out, Count{Rule: r.Rule, Matched: r.matched, Hits: r.hits, State: r.state(now)})
 	}
 	return out
 }
 
-// Struck counts a strike of a rule that the lab itself carries out: a link's.
+// Struck counts a strike of a rule that the lab itself carries out: of a link
+// or an array.
 func (s *Set) Struck(id string) {
+	if s == nil {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, r := range s.rules {
 		if r.ID == id {
 			r.matched++
+			r.struck++
 			r.hits++
 		}
 	}
@@ -141,8 +181,12 @@ type Event struct {
 	Fields map[string]json.RawMessage
 	// Job and Class are a job's.
 	Job, Class string
-	// Past are ids of rules that struck this event before.
+	// Past are ids of rules that decided about this event before.
 	Past []string
+	// Draws are, by rule, the numbers of the dice that were drawn for a request
+	// before it was past its session; the rules that strike inside use them, so
+	// that what ends a request before does not move their dice. Nil keeps none.
+	Draws map[string]int
 }
 
 // Hit is a strike.
@@ -153,65 +197,108 @@ type Hit struct {
 }
 
 // Strike holds an event against all rules, in their order. Every rule that
-// matches counts it and rolls its dice, whether or not another strikes. The
-// hits are all delays, and the first other effect.
+// matches counts it, rolls its dice and decides, whether or not another
+// strikes. The hits are all delays, and the first other effect.
 func (s *Set) Strike(e Event) []Hit {
+	hits, _ := s.Decide(e)
+	return hits
+}
+
+// Decide is Strike that names the rules that decided, whatever they decided.
+func (s *Set) Decide(e Event) (hits []Hit, decided []string) {
 	if s == nil {
-		return nil
+		return nil, nil
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var hits []Hit
 	other := false
 	for _, r := range s.rules {
-		if slices.Contains(e.Past, r.ID) || !r.match(e) {
+		if slices.Contains(e.Past, r.ID) {
+			continue
+		}
+		if e.Draws != nil && !e.Inside && r.Site == HTTP && r.inside() && r.matchOutside(e) {
+			r.seen++
+			e.Draws[r.ID] = r.seen
+		}
+		if !r.match(e) {
 			continue
 		}
 		r.matched++
-		if !s.rollLocked(r) || other && r.Effect.Type != Delay {
+		decided = append(decided, r.ID)
+		nth, ok := e.Draws[r.ID]
+		if !ok {
+			nth = r.matched
+		}
+		if !s.rollLocked(r, nth) {
+			continue
+		}
+		r.struck++
+		if other && r.Effect.Type != Delay {
 			continue
 		}
 		other = other || r.Effect.Type != Delay
 		r.hits++
 		hit := Hit{ID: r.ID, Effect: r.Effect}
-		if r.Effect.Spread > 0 {
-			draw := s.chance.Uint64("fault.spread/"+r.ID, uint64(r.matched)) //nolint:gosec // counts up
-			hit.Delay += Duration(draw % uint64(r.Effect.Spread+1))          //nolint:gosec // not negative
-		}
+		hit.Delay = s.delayLocked(r, uint64(nth)) //nolint:gosec // counts up
 		hits = append(hits, hit)
 	}
-	return hits
+	return hits, decided
 }
 
-// rollLocked decides whether a match is a strike.
-func (s *Set) rollLocked(r *counted) bool {
-	if r.matched <= r.Skip || r.Times > 0 && r.hits >= r.Times {
+// exact is how many steps a draw between 0 and 1 has.
+const exact = 1 << 53
+
+// partLocked is the nth draw of one of the rule's streams, from 0 to below 1.
+func (s *Set) partLocked(stream string, nth uint64) float64 {
+	return float64(s.chance.Uint64(stream, nth)%exact) / exact
+}
+
+// delayLocked is the delay of a strike: fixed, uniform or lognormal, in whole
+// microseconds unless it is fixed.
+func (s *Set) delayLocked(r *counted, nth uint64) Duration {
+	e := r.Effect
+	switch {
+	case e.Spread > 0:
+		draw := s.chance.Uint64("fault.spread/"+r.ID, nth)
+		return e.Delay + Duration(draw%uint64(e.Spread+1)) //nolint:gosec // not negative
+	case e.Sigma > 0:
+		// Box and Muller's normal number out of two uniform ones.
+		u, v := 1-s.partLocked("fault.sigma/"+r.ID, 2*nth), s.partLocked("fault.sigma/"+r.ID, 2*nth+1)
+		z := math.Sqrt(-2*math.Log(u)) * math.Cos(2*math.Pi*v)
+		us := math.Min(float64(e.Delay)*math.Exp(e.Sigma*z), float64(maxDelay)) / float64(time.Microsecond)
+		return Duration(us) * Duration(time.Microsecond)
+	}
+	return e.Delay
+}
+
+// rollLocked decides whether a match is a strike; nth is the number of the
+// dice.
+func (s *Set) rollLocked(r *counted, nth int) bool {
+	if r.matched <= r.Skip || r.Times > 0 && r.struck >= r.Times {
 		return false
 	}
 	if r.Odds == 0 || r.Odds == 1 {
 		return true
 	}
-	const exact = 1 << 53
-	draw := s.chance.Uint64("fault/"+r.ID, uint64(r.matched)) % exact //nolint:gosec // counts up
-	return float64(draw) < r.Odds*exact
+	return s.partLocked("fault/"+r.ID, uint64(nth)) < r.Odds //nolint:gosec // counts up
 }
 
 // inside reports whether the rule asks for what is known past the session.
 func (r *counted) inside() bool { return r.User != "" || len(r.Fields) > 0 }
 
-func (r *counted) match(e Event) bool {
+// matchOutside holds the rule against what is known of a request before its
+// session.
+func (r *counted) matchOutside(e Event) bool {
 	ms := e.Now.MS()
-	switch {
-	case r.Site != e.Site || r.inside() != e.Inside && r.Site == HTTP,
-		r.Array != "" && r.Array != e.Array,
-		r.Kind != "" && r.Kind != e.Kind,
-		r.Object != 0 && r.Object != e.Object,
-		r.Method != "" && r.Method != e.Method,
-		r.Path != "" && !matchPath(r.Path, e.Path),
-		r.User != "" && r.User != e.User,
-		r.Job != "" && r.Job != e.Job,
-		r.Class != "" && r.Class != e.Class,
-		ms < r.From, r.Until != 0 && ms >= r.Until:
+	return r.Site == e.Site && !r.Lasting() &&
+		(r.Array == "" || r.Array == e.Array) && (r.Kind == "" || r.Kind == e.Kind) && (r.Object == 0 || r.Object == e.Object) &&
+		(r.Method == "" || r.Method == e.Method) && (r.Path == "" || matchPath(r.Path, e.Path)) &&
+		(r.Job == "" || r.Job == e.Job) && (r.Class == "" || r.Class == e.Class) &&
+		ms >= r.From && (r.Until == 0 || ms < r.Until)
+}
+
+func (r *counted) match(e Event) bool {
+	if r.Site == HTTP && r.inside() != e.Inside || r.User != "" && r.User != e.User || !r.matchOutside(e) {
 		return false
 	}
 	for name, want := range r.Fields {
@@ -241,12 +328,4 @@ func matchPath(pattern, path string) bool {
 		}
 	}
 	return len(want) == len(got)
-}
-
-// After is when a failed job runs again.
-func (e Effect) After() time.Duration {
-	if e.Retry == 0 {
-		return time.Minute
-	}
-	return time.Duration(e.Retry)
 }

@@ -55,8 +55,11 @@ type Job struct {
 	Generation int64 `json:"generation,omitempty"`
 	// Payload is the handler's own.
 	Payload json.RawMessage `json:"payload,omitempty"`
-	// Delayed are the faults that put the job off before.
+	// Delayed are the faults that decided about the job before they put it off.
 	Delayed []string `json:"delayed,omitempty"`
+	// Stalled is the fault that keeps the job from running, empty for none; such
+	// a job is never due.
+	Stalled string `json:"stalled,omitempty"`
 }
 
 // Handler does the work of a job, at its due time, in a savepoint of its own.
@@ -125,7 +128,7 @@ func put(tx *store.Tx, j Job) {
 	}
 	key := at(j.Due, j.Seq)
 	tx.KV("", spaceDue).Put(key, raw)
-	if j.Class == Settle {
+	if j.Class == Settle && j.Stalled == "" { // nobody waits for what never comes
 		tx.KV("", spaceSettle).Put(key, []byte{})
 	}
 	tx.KV("", spaceOwner).Put(append(j.Owner.key(), key...), []byte(j.Name))
@@ -199,5 +202,8 @@ func first(tx *store.Tx, space string) (due clock.Time, ok bool) {
 		due, ok = clock.Time(binary.BigEndian.Uint64(k)), true //nolint:gosec // written by at
 		return false
 	})
+	if due == clock.Never { // jobs that stall
+		return 0, false
+	}
 	return due, ok
 }

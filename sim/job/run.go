@@ -67,30 +67,64 @@ func (j Job) trip() string { return fmt.Sprintf("%s%d/%d", TripPrefix, j.Due, j.
 
 // struck says who does a job: its handler, or, if a fault has it fail, the
 // handler of such failures, unless the fault says when it is done again. A job that a fault delays, or that fails with
-// nobody to hear of it, is put on the timetable again.
+// nobody to hear of it, is put on the timetable again; one that stalls, where
+// nothing is ever due.
 func (t *Timetable) struck(tx *store.Tx, j Job) (h Handler, again bool) {
-	hits := fault.Of(tx).Strike(fault.Event{
+	e := fault.Event{
 		Site: fault.Job, Now: j.Due, Array: j.Owner.Array, Kind: j.Owner.Kind, Object: j.Owner.ID, Job: j.Name, Class: string(j.Class),
 		Past: j.Delayed,
-	})
-	wait := time.Duration(0)
+	}
+	hits, decided := fault.Of(tx).Decide(e)
+	fault.Tell(tx, e, hits)
+	wait, delayed := time.Duration(0), false
 	for _, hit := range hits {
-		if hit.Type == fault.Fail {
+		switch hit.Type {
+		case fault.Fail:
 			if h := t.failures[j.Name]; h != nil && hit.Retry == 0 {
 				return h, false
 			}
 			wait += hit.After()
-			continue
+		case fault.Stall:
+			j.Stalled = hit.ID
+		default:
+			wait += time.Duration(hit.Delay)
+			delayed = true
 		}
-		wait += time.Duration(hit.Delay)
-		j.Delayed = append(j.Delayed, hit.ID)
 	}
 	if len(hits) == 0 {
 		return t.handlers[j.Name], false
 	}
+	if delayed || j.Stalled != "" {
+		j.Delayed = append(j.Delayed, decided...) // what decided does not roll again
+	}
 	j.Due = j.Due.Add(wait)
+	if j.Stalled != "" {
+		j.Due = clock.Never
+	}
 	Add(tx, j)
 	return nil, true
+}
+
+// Stalled lists the jobs that faults have stall, those of one rule or, for an
+// empty id, of all.
+func Stalled(tx *store.Tx, rule string) []Job {
+	var out []Job
+	tx.KV("", spaceDue).Scan(at(clock.Never, 0), func(_, raw []byte) bool {
+		if j := decode(raw); j.Stalled != "" && (rule == "" || j.Stalled == rule) {
+			out = append(out, j)
+		}
+		return true
+	})
+	return out
+}
+
+// Release has the jobs that a rule has stall run now.
+func Release(tx *store.Tx, rule string) {
+	for _, j := range Stalled(tx, rule) {
+		remove(tx, j)
+		j.Stalled, j.Due = "", tx.Now()
+		Add(tx, j)
+	}
 }
 
 func (t *Timetable) handle(h Handler, tx *store.Tx, j Job) error {

@@ -3,12 +3,13 @@ package lab
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net/http"
+	"strings"
 	"time"
 
 	"infinisim/sim/apierr"
-	"infinisim/sim/clock"
-	"infinisim/sim/fabric"
 	"infinisim/sim/fault"
 	"infinisim/sim/store"
 )
@@ -16,9 +17,9 @@ import (
 const spaceFault = "fault"
 
 // AddFault puts a fault rule in force and returns it with its id. It returns
-// INVALID_VALUE for a rule that can never strike, and FAULT_EXISTS for an id
-// that another rule has. Rules are kept with a durable lab, their counts are
-// not.
+// INVALID_FIELD_VALUE for a rule that can never strike, FAULT_EXISTS for an id
+// that another rule has, and for a part of an array what setting its state
+// returns. Rules are kept with a durable lab, their counts are not.
 func (l *Lab) AddFault(ctx context.Context, r fault.Rule) (fault.Rule, error) {
 	if err := r.Validate(l.Clock.Now()); err != nil {
 		return r, err
@@ -39,11 +40,7 @@ func (l *Lab) AddFault(ctx context.Context, r fault.Rule) (fault.Rule, error) {
 	}
 	err = l.Update(ctx, func(tx *store.Tx) error {
 		tx.KV("", spaceFault).Put([]byte(r.ID), raw)
-		if r.Site != fault.Link {
-			return nil
-		}
-		l.faults.Struck(r.ID)
-		return l.engine.Fabric.Impair(tx, ends(r), r.ID, impairment(r.Effect), clock.FromMS(r.From), clock.FromMS(r.Until))
+		return windows{l.engine}.plan(tx, r)
 	})
 	if err != nil {
 		l.faults.Remove(r.ID)
@@ -51,49 +48,105 @@ func (l *Lab) AddFault(ctx context.Context, r fault.Rule) (fault.Rule, error) {
 	return r, err
 }
 
-func ends(r fault.Rule) fabric.Ends { return fabric.Ends{From: r.Array, To: r.Peer} }
-
-func impairment(e fault.Effect) fabric.Impairment {
-	return fabric.Impairment{Down: e.Type == fault.Down, Latency: time.Duration(e.Delay), Bandwidth: e.Bandwidth}
+// AddPreset puts the rules of a preset in force, all or none of them, and has
+// the clock jump if it says so. It returns what Expand and AddFault return.
+func (l *Lab) AddPreset(ctx context.Context, a fault.Ask) (fault.Plan, error) {
+	plan, err := a.Expand(l.Clock.Now())
+	if err != nil {
+		return plan, err
+	}
+	for i, r := range plan.Rules {
+		if plan.Rules[i], err = l.AddFault(ctx, r); err == nil {
+			continue
+		}
+		for _, done := range plan.Rules[:i] {
+			err = errors.Join(err, l.RemoveFault(ctx, done.ID))
+		}
+		return fault.Plan{}, err
+	}
+	if plan.Jump > 0 {
+		_, err = l.AdvanceTo(ctx, l.Clock.Now().Add(time.Duration(plan.Jump)))
+	}
+	return plan, err
 }
 
-// knows refuses the names that the lab does not have.
+// knows refuses what the lab does not have.
 func (l *Lab) knows(r fault.Rule) error {
-	for member, key := range map[string]string{"array": r.Array, "peer": r.Peer} {
-		if _, err := l.Array(key); key != "" && err != nil {
-			return apierr.New(apierr.InvalidValue, "%s: the lab has no array %q", member, key).About(member)
-		}
+	refuse := func(member, format string, a ...any) error {
+		return apierr.New(apierr.InvalidValue, member+": "+format, a...).About(member)
+	}
+	if _, err := l.Array(r.Array); r.Array != "" && err != nil {
+		return refuse("array", "the lab has no array %q", r.Array)
+	}
+	if _, err := l.Array(r.Peer); r.Peer != "" && err != nil && l.opts.Peers[r.Peer] == "" {
+		return refuse("peer", "the lab has no array %q", r.Peer)
 	}
 	if r.Job != "" && !l.engine.Jobs.Knows(r.Job) {
-		return apierr.New(apierr.InvalidValue, "job: nothing does jobs %q", r.Job).About("job")
+		return refuse("job", "nothing does jobs %q", r.Job)
 	}
-	if r.Kind == "" {
-		return nil
+	if r.Kind != "" && !l.hasKind(r.Kind) {
+		return refuse("kind", "%q is no kind of object", r.Kind)
 	}
-	for _, t := range l.engine.Catalog.Types() {
-		if t.Name() == r.Kind {
-			return nil
-		}
+	if r.Site == fault.HTTP {
+		return l.asked(r)
 	}
-	return apierr.New(apierr.InvalidValue, "kind: %q is no kind of object", r.Kind).About("kind")
+	return nil
 }
 
-// Faults lists the rules in force with their counts.
-func (l *Lab) Faults() []fault.Count { return l.faults.List() }
+func (l *Lab) hasKind(name string) bool {
+	for _, t := range l.engine.Catalog.Types() {
+		if t.Name() == name {
+			return true
+		}
+	}
+	return false
+}
+
+// asked refuses a rule that no request of the arrays can match, and names the
+// member without which one could.
+func (l *Lab) asked(r fault.Rule) error {
+	order := []string{"path", "method", "kind", "object", "user", "fields"}
+	best := 0
+	for _, s := range l.routes.Served() {
+		n := 0
+		for _, ok := range []bool{
+			r.Fits(s.Path),
+			r.Method == "" || r.Method == s.Method,
+			r.Kind == "" || r.Kind == s.Kind,
+			r.Object == 0 || s.Kind != "" && strings.Contains(s.Path, "{id}"),
+			r.User == "" || s.Least != "",
+			len(r.Fields) == 0 || s.Method != http.MethodGet,
+		} {
+			if !ok {
+				break
+			}
+			n++
+		}
+		if n == len(order) {
+			return nil
+		}
+		best = max(best, n)
+	}
+	reason := fmt.Sprintf("no request of the arrays has it and what the rule says of %v", order[:best])
+	if best == 0 {
+		reason = "no request of the arrays has it"
+	}
+	return apierr.New(apierr.InvalidValue, "%s: %s", order[best], reason).About(order[best])
+}
+
+// Faults lists the rules with their counts and what they are now.
+func (l *Lab) Faults() []fault.Count { return l.faults.List(l.Clock.Now()) }
 
 // RemoveFault takes a rule out of force; it returns FAULT_NOT_FOUND if there
 // is none of that id.
 func (l *Lab) RemoveFault(ctx context.Context, id string) error {
-	for _, c := range l.faults.List() {
+	for _, c := range l.Faults() {
 		if c.ID != id {
 			continue
 		}
 		err := l.Update(ctx, func(tx *store.Tx) error {
 			tx.KV("", spaceFault).Delete([]byte(id))
-			if c.Site == fault.Link {
-				return l.engine.Fabric.Lift(tx, ends(c.Rule), id)
-			}
-			return nil
+			return windows{l.engine}.remove(tx, c.Rule)
 		})
 		l.faults.Remove(id)
 		return err
@@ -103,7 +156,7 @@ func (l *Lab) RemoveFault(ctx context.Context, id string) error {
 
 // ClearFaults takes all rules out of force.
 func (l *Lab) ClearFaults(ctx context.Context) error {
-	for _, c := range l.faults.List() {
+	for _, c := range l.Faults() {
 		if err := l.RemoveFault(ctx, c.ID); err != nil {
 			return err
 		}

@@ -121,6 +121,7 @@ func New(o Options) (*Lab, error) {
 	jobs := job.New(o.Log)
 	engine := model.NewEngine(fabric.New(jobs), jobs, o.Log)
 	replication.Install(engine)
+	windows{engine}.install()
 	own := newOwner(o, new(fault.Set))
 	db, err := store.Open(store.Options{
 		Path: o.Path, MaxBytes: o.MaxBytes, Types: engine.Catalog.Types(), Step: o.Step, Log: o.Log, Owner: own,
@@ -156,7 +157,7 @@ func New(o Options) (*Lab, error) {
 
 func assemble(o Options, db *store.DB, engine *model.Engine, routes *api.Routes, own *owner) *Lab {
 	l := &Lab{
-		Clock: o.Clock, Journal: journal.New(o.JournalSize), opts: o, db: db, engine: engine, routes: routes, log: o.Log,
+		Clock: o.Clock, Journal: own.journal, opts: o, db: db, engine: engine, routes: routes, log: o.Log,
 		faults: own.faults, notices: own.notices, kick: make(chan struct{}, 1), next: o.First,
 	}
 	l.runner = &fabric.Runner{Fabric: engine.Fabric, DB: db, Jobs: engine.Jobs, Step: o.Step}

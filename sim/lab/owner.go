@@ -1,8 +1,11 @@
 package lab
 
 import (
+	"strconv"
+
 	"infinisim/sim/deliver"
 	"infinisim/sim/fault"
+	"infinisim/sim/journal"
 )
 
 // owner is what the transactions of one lab's store tell as their owner: what
@@ -10,10 +13,11 @@ import (
 type owner struct {
 	faults  *fault.Set
 	notices *deliver.Queue
+	journal *journal.Journal
 }
 
 func newOwner(o Options, faults *fault.Set) *owner {
-	return &owner{faults: faults, notices: deliver.NewQueue(o.Deliver, o.Log)}
+	return &owner{faults: faults, notices: deliver.NewQueue(o.Deliver, o.Log), journal: journal.New(o.JournalSize)}
 }
 
 // Faults are the lab's rules.
@@ -21,3 +25,13 @@ func (o *owner) Faults() *fault.Set { return o.faults }
 
 // Notices are what the lab has to deliver, nil where nothing is delivered.
 func (o *owner) Notices() *deliver.Queue { return o.notices }
+
+// Struck writes what struck no request into the journal: the method is FAULT,
+// the path the site and what was struck there.
+func (o *owner) Struck(e fault.Event, ids []string) {
+	path := string(e.Site) + "/" + e.Job
+	if e.Object != 0 {
+		path += "/" + e.Kind + "/" + strconv.FormatInt(e.Object, 10)
+	}
+	o.journal.Record(journal.Entry{Time: e.Now, Array: e.Array, Method: "FAULT", Path: path, Faults: ids})
+}

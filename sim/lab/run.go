@@ -135,6 +135,14 @@ func (l *Lab) view(ctx context.Context, fn func(tx *store.Tx)) error {
 
 func (l *Lab) blocked(ctx context.Context) ([]string, error) {
 	out := []string{}
+	err := l.view(ctx, func(tx *store.Tx) {
+		for _, j := range job.Stalled(tx, "") {
+			out = append(out, fmt.Sprintf("%s of %s %d on %s stalls: fault %s", j.Name, j.Owner.Kind, j.Owner.ID, j.Owner.Array, j.Stalled))
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
 	for _, a := range l.Arrays() {
 		err := l.View(ctx, a.Key, func(b *model.Box) error {
 			some, err := b.Eng.Catalog.Blocked(b)

@@ -86,7 +86,7 @@ var (
 
 	// Pool is a share of the array's capacity that datasets are carved from.
 	Pool = schema.NewType("pool", append([]schema.Holder{
-		poolExtended, poolHeld, poolFull,
+		poolExtended, poolHeld, poolFull, poolFaults,
 		poolPhysical, poolVirtual, PoolName, CreatedAt, UpdatedAt, PoolPhysical, PoolVirtual, PoolWarning, PoolCritical,
 		PoolState, PoolFree, PoolReserved, PoolMaxExtend, PoolSSD, PoolCompress, PoolKind, PoolAllocated, PoolSavings,
 		PoolThickSave, PoolThinSave, PoolDiskUsage, PoolReduction, PoolOwners, PoolQoS, PoolVolumes, PoolFilesystems,

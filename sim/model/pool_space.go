@@ -26,6 +26,8 @@ var (
 	poolHeld = schema.Bool(schema.Field{Name: "_held", Flags: schema.Private})
 	// A write did not fit.
 	poolFull = schema.Bool(schema.Field{Name: "_full", Flags: schema.Private})
+	// So many faults have it full.
+	poolFaults = schema.Int(schema.Field{Name: "_faults", Flags: schema.Private})
 )
 
 // settlePool brings a pool whose figures changed up to date, saves it and
@@ -52,7 +54,7 @@ func (b *Box) settlePool(old, p *schema.Object) error {
 
 func stateOf(p *schema.Object) string {
 	switch {
-	case poolHeld.Get(p) || poolFull.Get(p):
+	case poolHeld.Get(p) || poolFull.Get(p) || poolFaults.Get(p) > 0:
 		return Locked
 	case poolExtended.Get(p) > 0:
 		return Limited
@@ -126,6 +128,27 @@ func (b *Box) LockFull(dataset int64) error {
 	}
 	old := p.Clone()
 	poolFull.Set(p, true)
+	return b.settlePool(old, p)
+}
+
+// FaultPool has a pool full for as long as a fault lasts, or ends that; a pool
+// that is gone meanwhile is let be. It returns POOL_NOT_FOUND where one begins.
+func (b *Box) FaultPool(id int64, begins bool) error {
+	p, err := b.Tx.Get(b.Key, Pool, id)
+	switch {
+	case err != nil:
+		return err
+	case p == nil && begins:
+		return apierr.New(apierr.PoolNotFound, "pool %d does not exist", id).About("object")
+	case p == nil:
+		return nil
+	}
+	old := p.Clone()
+	by := int64(-1)
+	if begins {
+		by = 1
+	}
+	poolFaults.Set(p, max(0, poolFaults.Get(p)+by))
 	return b.settlePool(old, p)
 }
 

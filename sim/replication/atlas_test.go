@@ -53,7 +53,7 @@ func cook(t *testing.T, book *recipes.Book, words []string) (w *walker, p *recip
 			body = json.RawMessage(r.Body)
 		}
 		if r.To == recipes.Control {
-			return w.send(w.plane, "/_sim/v1/", r.Method+" "+r.Path, body), nil
+			return w.send(w.plane, "http://localhost/_sim/v1/", r.Method+" "+r.Path, body), nil
 		}
 		return w.send(w.labs.Handler(w.lab, r.To), "/api/rest/", r.Method+" "+r.Path, body), nil
 	}}

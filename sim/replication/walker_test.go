@@ -126,7 +126,7 @@ func (w *walker) rest(box, request string, body any) simtest.Object {
 
 func (w *walker) control(request string, body any) {
 	w.t.Helper()
-	w.send(w.plane, "/_sim/v1/", request, body)
+	w.send(w.plane, "http://localhost/_sim/v1/", request, body)
 }
 
 // walk does the words one after the other.
