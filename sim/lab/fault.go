@@ -10,6 +10,7 @@ import (
 	"infinisim/sim/clock"
 	"infinisim/sim/fabric"
 	"infinisim/sim/fault"
+	"infinisim/sim/journal"
 	"infinisim/sim/store"
 )
 
@@ -37,12 +38,14 @@ func (l *Lab) AddFault(ctx context.Context, r fault.Rule) (fault.Rule, error) {
 	if err := l.faults.Add(r); err != nil {
 		return r, err
 	}
+	l.Journal.Count(journal.FaultRules, r.ID, 0)
 	err = l.Update(ctx, func(tx *store.Tx) error {
 		tx.KV("", spaceFault).Put([]byte(r.ID), raw)
 		if r.Site != fault.Link {
 			return nil
 		}
 		l.faults.Struck(r.ID)
+		l.Journal.Struck(string(r.Site), string(r.Effect.Type), r.ID)
 		return l.engine.Fabric.Impair(tx, ends(r), r.ID, impairment(r.Effect), clock.FromMS(r.From), clock.FromMS(r.Until))
 	})
 	if err != nil {

@@ -47,8 +47,8 @@ type Options struct {
 	NoLimits bool
 	// EventLog is how many events an array keeps, 0 for the real one's 500,000.
 	EventLog int
-	// JournalSize is how many entries the journal keeps, 0 for the usual.
-	JournalSize int
+	// JournalSize and JournalBytes bound the journal, 0 as usual.
+	JournalSize, JournalBytes int
 	// MaxBytes is how long a durable lab's file may grow, 0 for as long as the
 	// disk has room.
 	MaxBytes int
@@ -156,7 +156,7 @@ func New(o Options) (*Lab, error) {
 
 func assemble(o Options, db *store.DB, engine *model.Engine, routes *api.Routes, own *owner) *Lab {
 	l := &Lab{
-		Clock: o.Clock, Journal: journal.New(o.JournalSize), opts: o, db: db, engine: engine, routes: routes, log: o.Log,
+		Clock: o.Clock, Journal: own.journal, opts: o, db: db, engine: engine, routes: routes, log: o.Log,
 		faults: own.faults, notices: own.notices, kick: make(chan struct{}, 1), next: o.First,
 	}
 	l.runner = &fabric.Runner{Fabric: engine.Fabric, DB: db, Jobs: engine.Jobs, Step: o.Step}
@@ -237,6 +237,7 @@ func (l *Lab) Handler(key string) http.Handler {
 		}
 		a, err := l.Array(target)
 		if err != nil || !l.Active(a) {
+			l.Journal.Record(journal.Entry{Time: l.Clock.Now(), Array: target, Method: r.Method, Path: r.URL.Path})
 			panic(http.ErrAbortHandler) // an array that is down drops the connection
 		}
 		a.Server.ServeHTTP(w, r)

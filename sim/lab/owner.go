@@ -3,6 +3,7 @@ package lab
 import (
 	"infinisim/sim/deliver"
 	"infinisim/sim/fault"
+	"infinisim/sim/journal"
 )
 
 // owner is what the transactions of one lab's store tell as their owner: what
@@ -10,10 +11,14 @@ import (
 type owner struct {
 	faults  *fault.Set
 	notices *deliver.Queue
+	journal *journal.Journal
 }
 
 func newOwner(o Options, faults *fault.Set) *owner {
-	return &owner{faults: faults, notices: deliver.NewQueue(o.Deliver, o.Log)}
+	return &owner{
+		faults: faults, notices: deliver.NewQueue(o.Deliver, o.Log),
+		journal: journal.New(journal.Limits{Entries: o.JournalSize, Bytes: o.JournalBytes}),
+	}
 }
 
 // Faults are the lab's rules.
@@ -21,3 +26,6 @@ func (o *owner) Faults() *fault.Set { return o.faults }
 
 // Notices are what the lab has to deliver, nil where nothing is delivered.
 func (o *owner) Notices() *deliver.Queue { return o.notices }
+
+// Journal is the lab's journal.
+func (o *owner) Journal() *journal.Journal { return o.journal }
