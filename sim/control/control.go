@@ -123,6 +123,7 @@ func New(o Options) *Server {
 		{http.MethodDelete, "/faults/{fault}", removeFault},
 		{http.MethodPost, "/reset", reset},
 		{http.MethodGet, "/journal", readJournal},
+		{http.MethodPost, "/verify", verify},
 		{http.MethodGet, "/driven", func(_ *Server, r *request) (any, error) { return r.lab.Journal.Driven(), nil }},
 		{http.MethodGet, "/missing", func(_ *Server, r *request) (any, error) { return counted(r.lab.Missing()), nil }},
 		{http.MethodGet, "/unread", func(_ *Server, r *request) (any, error) { return counted(r.lab.Unread()), nil }},

@@ -66,7 +66,7 @@ func Of(tx *store.Tx) *Journal {
 type ring struct {
 	entries []Entry
 	bytes   int
-	lost    bool // something left it
+	gone    int64 // the number of the last one that left it
 }
 
 func (r *ring) add(e Entry, l Limits) {
@@ -74,9 +74,8 @@ func (r *ring) add(e Entry, l Limits) {
 	r.bytes += e.size()
 	gone := 0
 	for n := len(r.entries); n-gone > l.Entries || n-gone > 1 && r.bytes > l.Bytes; gone++ {
-		r.bytes -= r.entries[gone].size()
+		r.bytes, r.gone = r.bytes-r.entries[gone].size(), r.entries[gone].Seq
 		r.entries[gone] = Entry{} // its strings go at once
-		r.lost = true
 	}
 	r.entries = r.entries[gone:] // append moves the rest when there is no room behind
 }
@@ -147,7 +146,7 @@ func (j *Journal) Reset() {
 // none unless something is wrong.
 func (j *Journal) Gaps() []string {
 	j.mu.Lock()
-	whole := !j.requests.lost && !j.others.lost
+	whole := j.requests.gone == 0 && j.others.gone == 0
 	j.mu.Unlock()
 	var bad []string
 	entries := j.Entries(Filter{Entry: All})
