@@ -124,6 +124,7 @@ func New(o Options) *Server {
 		{http.MethodPost, "/reset", reset},
 		{http.MethodGet, "/journal", readJournal},
 		{http.MethodPost, "/verify", verify},
+		{http.MethodGet, "/coverage", readCoverage},
 		{http.MethodGet, "/driven", func(_ *Server, r *request) (any, error) { return r.lab.Journal.Driven(), nil }},
 		{http.MethodGet, "/missing", func(_ *Server, r *request) (any, error) { return counted(r.lab.Missing()), nil }},
 		{http.MethodGet, "/unread", func(_ *Server, r *request) (any, error) { return counted(r.lab.Unread()), nil }},
@@ -167,6 +168,10 @@ func (s *Server) adapt(do handler) http.HandlerFunc {
 			v, err = s.do(do, &request{Request: r, body: body})
 		}
 		status, raw := http.StatusOK, []byte(nil)
+		if p, ok := v.(page); ok && err == nil {
+			s.send(w, status, "text/html; charset=utf-8", p)
+			return
+		}
 		if l, ok := v.(lines); ok && err == nil {
 			s.send(w, status, "application/x-ndjson", l)
 			return

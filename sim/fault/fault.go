@@ -162,12 +162,17 @@ func refuse(member, format string, a ...any) error {
 	return apierr.New(apierr.InvalidValue, member+": "+format, a...).About(member)
 }
 
+// effectsOf are the effects that a site has.
+func effectsOf(s Site) []Type {
+	return map[Site][]Type{
+		HTTP: {Error, Status, Reset, Lost, Expire, Delay}, Link: {Down, Latency, Bandwidth}, Job: {Fail, Delay},
+	}[s]
+}
+
 // Validate refuses a rule that can never strike, with INVALID_VALUE. Names of
 // arrays, kinds, jobs and paths are for the lab to know.
 func (r Rule) Validate(now clock.Time) error {
-	effects := map[Site][]Type{
-		HTTP: {Error, Status, Reset, Lost, Expire, Delay}, Link: {Down, Latency, Bandwidth}, Job: {Fail, Delay},
-	}[r.Site]
+	effects := effectsOf(r.Site)
 	switch {
 	case effects == nil:
 		return refuse("site", "%q is none of http, link, job", r.Site)

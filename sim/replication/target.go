@@ -54,6 +54,7 @@ func acceptReplica(b *model.Box, m fabric.Message, ask offer) (any, error) {
 	ReplicaLink.Set(o, link.ID())
 	ReplicaRole.Set(o, roleTarget)
 	replicaState.Set(o, string(target))
+	reached(b, target)
 	if ask.Settings.Type == activeActive {
 		r.bePeer(ask.Settings.Preferred == nil || !*ask.Settings.Preferred, false)
 		replicaState.Set(o, string(peerPending))
