@@ -46,11 +46,9 @@ func journalFilter(q url.Values) (f journal.Filter, err error) {
 	if text := q.Get("format"); text != "" && text != "lines" && text != "har" {
 		return f, apierr.New(apierr.InvalidValue, "format: %q is neither lines nor har", text).About("format")
 	}
-	status, err := number(q, "status")
-	if err != nil {
+	if f.Status, err = status(q); err != nil {
 		return f, err
 	}
-	f.Status = int(status)
 	if f.Object, err = number(q, "object"); err != nil {
 		return f, err
 	}
@@ -59,6 +57,18 @@ func journalFilter(q url.Values) (f journal.Filter, err error) {
 	}
 	f.Until, f.To, err = bound(q, "until")
 	return f, err
+}
+
+// status is that of an answer, or dropped.
+func status(q url.Values) (int, error) {
+	if q.Get("status") == "dropped" {
+		return journal.Dropped, nil
+	}
+	n, err := number(q, "status")
+	if err != nil {
+		err = apierr.New(apierr.InvalidValue, "status: %q is neither a status nor dropped", q.Get("status")).About("status")
+	}
+	return int(n), err
 }
 
 func number(q url.Values, name string) (int64, error) {

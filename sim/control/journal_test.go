@@ -99,9 +99,10 @@ func TestJournal_refusalsTouchNothing(t *testing.T) {
 	assert.Equal(t, true, lost[0]["lost"])
 	p.ok(http.MethodPost, "arrays/box-2/deactivate", "")
 	assert.Panics(t, func() { request(t, p.lab.Handler("box-2"), "GET", "pools", "") })
-	down := p.entries("array=box-2")
+	down := p.entries("array=box-2&status=dropped")
 	require.Len(t, down, 1)
 	assert.Equal(t, 0.0, down[0]["status"])
+	assert.Len(t, p.entries("entry=all&status=dropped"), 1)
 }
 
 func TestJournal_har(t *testing.T) {

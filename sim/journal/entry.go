@@ -125,7 +125,8 @@ const (
 type Filter struct {
 	// Array, Method, User, Code and Status must be equal, Path a prefix, with or
 	// without /api/rest/, or a pattern with stars; two stars at the end stand
-	// for all that follows.
+	// for all that follows. Dropped as Status picks connections that were
+	// dropped with nothing applied.
 	Array, Method, Path, User, Code string
 	Status                          int
 	// Since leaves out entries up to that number, Until those from it on.
@@ -141,6 +142,9 @@ type Filter struct {
 	Entry Kind
 }
 
+// Dropped is the status that picks entries without one.
+const Dropped = -1
+
 // All picks entries of every kind.
 const All Kind = "all"
 
@@ -152,7 +156,7 @@ func (f Filter) match(e Entry) bool {
 	return (kind == All || e.Kind == kind) && e.Seq > f.Since && (f.Until == 0 || e.Seq < f.Until) &&
 		e.Time >= f.From && (f.To == 0 || e.Time < f.To) &&
 		(f.Array == "" || f.Array == e.Array) && (f.Method == "" || f.Method == e.Method) &&
-		(f.User == "" || f.User == e.User) && (f.Code == "" || f.Code == e.Code) && (f.Status == 0 || f.Status == e.Status) &&
+		(f.User == "" || f.User == e.User) && (f.Code == "" || f.Code == e.Code) && (f.Status == 0 || f.Status == e.Status || f.Status == Dropped && e.Status == 0 && e.Kind == Request) &&
 		f.matchPath(e) && f.matchObject(e)
 }
 
