@@ -85,7 +85,7 @@ func (p provisioner) send(method, path string, body, into any) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	r, err := http.NewRequest(method, "http://simulator-box-1/api/rest/"+path, bytes.NewReader(raw)) //nolint:noctx // the client's own time-out
+	r, err := http.NewRequest(method, "http://simulator-box-1/api/rest/"+path, bytes.NewReader(raw))
 	if err != nil {
 		return 0, err
 	}

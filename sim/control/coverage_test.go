@@ -37,6 +37,7 @@ func TestCoverage(t *testing.T) {
 	assert.NotContains(t, items(r, "errors"), "LAB_NOT_FOUND")
 	assert.Equal(t, 1.0, items(r, "states")["TARGET"])
 	assert.NotZero(t, items(r, "states")["ASYNC_INITIAL"])
+	assert.Equal(t, 0.0, items(r, "states")["PEER_PENDING"])
 	assert.Equal(t, 1.0, items(r, "transitions")["ASYNC_PENDING, ASYNC_IDLE on start if initial -> ASYNC_INITIAL"])
 	assert.Equal(t, map[string]any{"slow": 1.0, "idle": 1.0, "job": 0.0}, items(r, "rules"))
 	assert.Equal(t, 1.0, items(r, "faults")["link latency"])

@@ -70,7 +70,7 @@ func TestJournal_tellsWhatHappened(t *testing.T) {
 		assert.Equal(t, float64(i+1), e["seq"])
 	}
 	assert.Len(t, p.entries("entry=all&since=2&until=5"), 2)
-	assert.Len(t, p.entries("until=2025-01-01T00:00:00Z"), 0)
+	assert.Empty(t, p.entries("until=2025-01-01T00:00:00Z"))
 	assert.Len(t, p.entries("entry=all&since=2025-01-01T00:00:00Z"), len(all))
 }
 

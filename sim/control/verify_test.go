@@ -23,7 +23,7 @@ func TestVerify(t *testing.T) {
 		`{"expect":[{"exactly":1}],"within":"1h"}`:        "within: 1h0m0s",
 		`{"expect":[{"exactly":1}],"evil":1}`:             "evil: unknown",
 		`{"expect":[{"request":{"evil":1},"exactly":1}]}`: "evil",
-		`{"expect":[{}]}`:                                 "expect[0]: one of exactly",
+		`{"expect":[{}]}`: "expect[0]: one of exactly",
 	} {
 		status, text := p.do(http.MethodPost, "verify", body)
 		assert.Equal(t, http.StatusBadRequest, status, body)

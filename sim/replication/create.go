@@ -162,8 +162,7 @@ func beforeReplicaCreate(b *model.Box, o *schema.Object, in *model.Input) error 
 	r.accept(answer, cg)
 	replicaPairs.Set(o, r.pairs)
 	state := map[string]state{async: asyncPending, syncType: syncPending, activeActive: peerPending}[ReplicaType.Get(o)]
-	replicaState.Set(o, string(state))
-	reached(b, state)
+	begin(b, o, state)
 	return nil
 }
 

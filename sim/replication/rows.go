@@ -7,6 +7,7 @@ import (
 
 	"infinisim/sim/journal"
 	"infinisim/sim/model"
+	"infinisim/sim/schema"
 )
 
 // Row is a rule of the table, in words.
@@ -71,9 +72,10 @@ func (r Row) Name() string {
 	return text
 }
 
-// reached tells the journal of the state that a replica was made in, once it is
-// kept.
-func reached(b *model.Box, s state) {
+// begin gives a new replica its state, and tells the journal of the one that it
+// is kept in.
+func begin(b *model.Box, o *schema.Object, s state) {
+	replicaState.Set(o, string(s))
 	kept := journal.Of(b.Tx)
-	b.Tx.OnCommit(func() { kept.Count(journal.States, string(s), 1) })
+	b.Tx.OnCommit(func() { kept.Count(journal.States, replicaState.Get(o), 1) })
 }
