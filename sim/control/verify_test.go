@@ -18,13 +18,14 @@ func TestVerify(t *testing.T) {
 	assert.Equal(t, false, bad["satisfied"])
 	near := bad["failures"].([]any)[0].(map[string]any)["nearest"].([]any)[0].(map[string]any)
 	assert.Equal(t, []any{map[string]any{"member": "fields.name", "want": "w", "have": "v"}}, near["misses"])
-	for body, says := range map[string]string{
-		`{}`: "expect: nothing is expected",
-		`{"expect":[{"exactly":1}],"within":"1h"}`:        "within: 1h0m0s",
-		`{"expect":[{"exactly":1}],"evil":1}`:             "evil: unknown",
-		`{"expect":[{"request":{"evil":1},"exactly":1}]}`: "evil",
-		`{"expect":[{}]}`: "expect[0]: one of exactly",
+	for _, c := range [][2]string{
+		{`{}`, "expect: nothing is expected"},
+		{`{"expect":[{"exactly":1}],"within":"1h"}`, "within: 1h0m0s"},
+		{`{"expect":[{"exactly":1}],"evil":1}`, "evil: unknown"},
+		{`{"expect":[{"request":{"evil":1},"exactly":1}]}`, "evil"},
+		{`{"expect":[{}]}`, "expect[0]: one of exactly"},
 	} {
+		body, says := c[0], c[1]
 		status, text := p.do(http.MethodPost, "verify", body)
 		assert.Equal(t, http.StatusBadRequest, status, body)
 		assert.Contains(t, text, says)

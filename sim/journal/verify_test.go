@@ -95,15 +95,16 @@ func TestVerify_forgotten(t *testing.T) {
 
 func TestValidate(t *testing.T) {
 	t.Parallel()
-	for text, member := range map[string]string{
-		`{}`:                                "expect",
-		`{"ignoring":[{}]}`:                 "expect",
-		`{"in_order":[{}],"ignoring":[{}]}`: "ignoring",
-		`{"expect":[{"request":{}}]}`:       "expect[0]",
-		`{"expect":[{"exactly":1,"never":true}]}`:                "expect[0]",
-		`{"expect":[{"exactly":-1}]}`:                            "expect[0]",
-		`{"expect":[{"never":true},{"at_least":2,"at_most":1}]}`: "expect[1]",
+	for _, c := range [][2]string{
+		{`{}`, "expect"},
+		{`{"ignoring":[{}]}`, "expect"},
+		{`{"in_order":[{}],"ignoring":[{}]}`, "ignoring"},
+		{`{"expect":[{"request":{}}]}`, "expect[0]"},
+		{`{"expect":[{"exactly":1,"never":true}]}`, "expect[0]"},
+		{`{"expect":[{"exactly":-1}]}`, "expect[0]"},
+		{`{"expect":[{"never":true},{"at_least":2,"at_most":1}]}`, "expect[1]"},
 	} {
+		text, member := c[0], c[1]
 		var v journal.Verification
 		require.NoError(t, json.Unmarshal([]byte(text), &v), text)
 		e, ok := apierr.As(v.Validate())
