@@ -22,10 +22,10 @@ import (
 // it. (External test packages are exempt.)
 func layers() []string {
 	return []string{
-		"sim/apierr", "sim/schema", "sim/clock", "sim/chance", "sim/data", "sim/deliver", // leaves
+		"sim/apierr", "sim/schema", "sim/clock", "sim/chance", "sim/data", "sim/deliver", "sim/coverage", // leaves
 		"sim/store", "sim/outbox", "sim/journal", "sim/fault", "sim/job", "sim/fabric",
 		"sim/model", "sim/replication", "sim/api", "sim/lab", "sim/control", "sim/ui",
-		"sim", "sim/simtest", "cmd/infinisim",
+		"sim", "sim/simtest", "sim/audit", "cmd/infinisim",
 	}
 }
 

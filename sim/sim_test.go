@@ -55,7 +55,7 @@ func run(t *testing.T, seed uint64) []byte {
 	a.Get("replicas?sort=-id")
 	a.Get("events?page_size=1000")
 	var out bytes.Buffer
-	require.NoError(t, l.Journal.WriteTo(&out, journal.Filter{}))
+	require.NoError(t, l.Journal.WriteTo(&out, journal.Filter{Entry: journal.All}))
 	return out.Bytes()
 }
 

@@ -10,8 +10,24 @@ import (
 // transport calls a lab's handler without a socket.
 type transport struct{ lab *Lab }
 
+// HandlerTransport answers requests by a handler without a socket; a handler
+// that panics drops the connection.
+func HandlerTransport(h http.Handler) http.RoundTripper { return inMemory{h} }
+
+// inMemory is HandlerTransport.
+type inMemory struct{ handler http.Handler }
+
 // RoundTrip answers a request. An array that is down answers none.
-func (t transport) RoundTrip(r *http.Request) (resp *http.Response, err error) {
+func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	arrays := t.lab.Arrays()
+	if len(arrays) == 0 {
+		return nil, fmt.Errorf("%s: the lab has no array", r.URL.Host)
+	}
+	return inMemory{t.lab.Handler(arrays[0].Key)}.RoundTrip(r)
+}
+
+// RoundTrip answers a request.
+func (t inMemory) RoundTrip(r *http.Request) (resp *http.Response, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			resp, err = nil, fmt.Errorf("%s %s: connection dropped", r.Method, r.URL)
@@ -25,12 +41,8 @@ func (t transport) RoundTrip(r *http.Request) (resp *http.Response, err error) {
 		in.Body = http.NoBody
 	}
 	defer func() { _ = in.Body.Close() }()
-	arrays := t.lab.Arrays()
-	if len(arrays) == 0 {
-		return nil, fmt.Errorf("%s: the lab has no array", r.URL.Host)
-	}
 	w := &answer{header: http.Header{}, status: http.StatusOK}
-	t.lab.Handler(arrays[0].Key).ServeHTTP(w, in)
+	t.handler.ServeHTTP(w, in)
 	return &http.Response{
 		Status: http.StatusText(w.status), StatusCode: w.status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: w.header, Body: io.NopCloser(&w.body), ContentLength: int64(w.body.Len()), Request: r,

@@ -93,6 +93,8 @@ func TestServe_badFlags(t *testing.T) {
 		{"--fabric", "127.0.0.1:0"},
 		{"--fabric", "nowhere", "--fabric-secret", "s"},
 		{"--speed", "0"},
+		{"--journal-entries", "0"},
+		{"--journal-bytes", "-1"},
 		{"--limits", "some"},
 		{"--data", "/dev/null/x"},
 		{"--first", "0"},

@@ -21,6 +21,7 @@ import (
 	"infinisim/sim/clock"
 	"infinisim/sim/control"
 	"infinisim/sim/deliver"
+	"infinisim/sim/journal"
 	"infinisim/sim/lab"
 )
 
@@ -39,6 +40,7 @@ type flags struct {
 	fabric, secret         string
 	peers                  []string
 	deliver                bool
+	journal, journalBytes  int
 }
 
 func serveCommand() *cobra.Command {
@@ -72,14 +74,18 @@ func serveCommand() *cobra.Command {
 	fs.StringVar(&f.secret, "fabric-secret", os.Getenv("INFINISIM_FABRIC_SECRET"), "what the processes know of each other (default from INFINISIM_FABRIC_SECRET)")
 	fs.StringArrayVar(&f.peers, "peer", nil, "array of another process and its fabric URL, KEY=URL; may be given again")
 	fs.BoolVar(&f.deliver, "deliver", false, "send notifications of events to the hosts that users of the arrays name")
+	fs.IntVar(&f.journal, "journal-entries", journal.DefaultEntries, "how many requests a lab's journal keeps, and how many jobs and moves of replicas")
+	fs.IntVar(&f.journalBytes, "journal-bytes", journal.DefaultBytes, "how many bytes the requests may take in it, and how many the jobs and moves")
 	fs.Int64Var(&f.dieAt, "die-at-step", 0, "kill the process at the nth step of durable writes, for crash tests")
 	return c
 }
 
 // options turns the flags into what labs are made with.
 func (f flags) options(log *slog.Logger) (lab.Options, error) {
-	o := lab.Options{Seed: f.seed, Profile: f.profile, First: f.first, Log: log}
+	o := lab.Options{Seed: f.seed, Profile: f.profile, First: f.first, Log: log, JournalSize: f.journal, JournalBytes: f.journalBytes}
 	switch {
+	case f.journal < 1 || f.journalBytes < 1:
+		return o, errors.New("--journal-entries and --journal-bytes: must be above 0")
 	case f.first < 1:
 		return o, fmt.Errorf("--first %d: numbers start at 1", f.first)
 	case f.speed <= 0:

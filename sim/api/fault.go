@@ -65,6 +65,7 @@ func (s *Server) strike(x *exchange, inside bool) error {
 	hits := s.Faults.Strike(e)
 	for _, h := range hits {
 		x.struck.ids = append(x.struck.ids, h.ID)
+		s.Journal.Struck(string(fault.HTTP), string(h.Type), h.ID)
 		s.Log.Warn("fault injected", "rule", h.ID, "effect", h.Type, "array", s.Key, "path", x.r.URL.Path)
 	}
 	for _, h := range hits {
@@ -132,12 +133,13 @@ func (s *Server) effects(x *exchange, hits []fault.Hit, inside bool) error {
 				message = "injected by fault rule " + h.ID
 			}
 			e := apierr.New(h.Code, "%s", message)
-			x.status, x.answer = StatusOf(h.Code), refusal(e)
+			x.status, x.answer, x.code = StatusOf(h.Code), refusal(e), h.Code
 			if h.Status != 0 {
 				x.status = h.Status
 			}
 			return errStruck
 		case fault.Status:
+			x.code = apierr.FaultInjected
 			x.status, x.answer = h.Status, refusal(apierr.New(apierr.FaultInjected, "injected by fault rule %s", h.ID))
 			x.struck.garble = h.Body
 			return errStruck

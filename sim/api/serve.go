@@ -50,7 +50,10 @@ type exchange struct {
 	answer []byte
 	cookie *http.Cookie
 	settle clock.Time
-	who    string // the user, once known
+	who    string     // the user, once known
+	got    clock.Time // when it was received
+	code   apierr.Code
+	wrote  []store.Touch
 	struck struck
 	later  []fault.Hit // what struck past the session, to be carried out
 }
@@ -65,6 +68,7 @@ func serve(op operation) http.HandlerFunc {
 		err := s.safely(x)
 		if err != nil && !errors.Is(err, errStruck) {
 			x.status, x.answer = s.refuse(x, err)
+			x.wrote = nil
 		}
 		if x.struck.twice {
 			if err := s.again(x); err != nil {
@@ -137,6 +141,7 @@ func (s *Server) read(x *exchange) error {
 		return err
 	}
 	x.now, err = s.moveClock(x.r)
+	x.got = x.now
 	return err
 }
 
@@ -266,6 +271,9 @@ func (s *Server) handle(tx *store.Tx, x *exchange) error {
 		x.noteSettle(tx)
 	}
 	x.answer, err = envelope(b, v)
+	if !x.op.reads {
+		x.wrote = tx.Touched()
+	}
 	return err
 }
 
@@ -319,6 +327,7 @@ func (s *Server) refuse(x *exchange, err error) (int, []byte) {
 	case apierr.UnknownField:
 		s.count(s.unread, fmt.Sprintf("%s %s: %s", x.r.Method, x.r.URL.Path, e.Subject))
 	}
+	x.code = e.Code
 	return StatusOf(e.Code), refusal(e)
 }
 
@@ -335,7 +344,12 @@ func (s *Server) journal(x *exchange) {
 	e := journal.Entry{
 		Time: x.now, Array: s.Key, Method: x.r.Method, Path: x.r.URL.Path, Route: x.op.route, Query: x.r.URL.Query().Encode(),
 		Body: string(x.raw), Status: x.status, Answer: strings.TrimSpace(string(x.answer)), Faults: x.struck.ids,
+		User: x.who, Code: string(x.code), Lost: x.struck.drop && x.status != 0,
 	}
+	if x.got != x.now {
+		e.Received = x.got
+	}
+	e.Touch(x.wrote)
 	if len(x.raw) > maxBody {
 		e.Body = ""
 	}

@@ -98,8 +98,8 @@ const (
 	NFSUserConflict          Code = "NFS_USER_UID_CONFLICT"
 	IDPNotFound              Code = "SSO_IDENTITY_PROVIDER_NOT_FOUND"
 	IDPNameConflict          Code = "SSO_IDENTITY_PROVIDER_NAME_CONFLICT"
-	FaultInjected            Code = "FAULT_INJECTED" // of a bare status
-	FaultNotFound            Code = "FAULT_NOT_FOUND"
+	FaultInjected            Code = "FAULT_INJECTED"  // of a bare status
+	FaultNotFound            Code = "FAULT_NOT_FOUND" // of the control plane alone
 	VolumeNameConflict       Code = "VOLUME_NAME_CONFLICT"
 	FilesystemNameConflict   Code = "FILESYSTEM_NAME_CONFLICT"
 	PoolNameConflict         Code = "POOL_NAME_CONFLICT"

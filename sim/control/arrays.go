@@ -1,13 +1,9 @@
 package control
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
-	"strconv"
 
-	"infinisim/sim/apierr"
-	"infinisim/sim/journal"
 	"infinisim/sim/lab"
 )
 
@@ -135,23 +131,4 @@ func digest(s *Server, r *request) (any, error) {
 	}
 	d, used, err := r.lab.Digest(r.Context(), r.key(), id)
 	return digestView{d, used}, err
-}
-
-// readJournal answers with JSON lines, picked by array, method, path and
-// since.
-func readJournal(s *Server, r *request) (any, error) {
-	q := r.URL.Query()
-	f := journal.Filter{Array: q.Get("array"), Method: q.Get("method"), Path: q.Get("path")}
-	if text := q.Get("since"); text != "" {
-		n, err := strconv.ParseInt(text, 10, 64)
-		if err != nil {
-			return nil, apierr.New(apierr.InvalidValue, "since: %q is no number", text).About("since")
-		}
-		f.Since = n
-	}
-	var out bytes.Buffer
-	if err := r.lab.Journal.WriteTo(&out, f); err != nil {
-		return nil, err
-	}
-	return lines(out.Bytes()), nil
 }

@@ -115,6 +115,10 @@ func (s *Server) adapt(do handler) http.HandlerFunc {
 			v, err = s.do(do, &request{Request: r, body: body})
 		}
 		status, raw := http.StatusOK, []byte(nil)
+		if p, ok := v.(page); ok && err == nil {
+			s.send(w, status, "text/html; charset=utf-8", p)
+			return
+		}
 		if l, ok := v.(lines); ok && err == nil {
 			s.send(w, status, "application/x-ndjson", l)
 			return

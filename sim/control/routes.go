@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"infinisim/sim/fault"
+	"infinisim/sim/journal"
 	"infinisim/sim/lab"
 	"infinisim/sim/model"
 )
@@ -114,7 +115,9 @@ func faultRoutes() []route {
 func journalRoutes() []route {
 	return []route{
 		{method: post, path: "/reset", do: reset, summary: "Makes the arrays fresh again.", body: struct{}{}, answer: resetView{}},
-		{method: get, path: "/journal", do: readJournal, summary: "Gives the journal as JSON lines.", answer: lines{}, query: []string{"array", "method", "path", "since"}},
+		{method: get, path: "/journal", do: readJournal, summary: "Gives the journal as JSON lines.", answer: lines{}, query: []string{"array", "method", "path", "user", "status", "code", "kind", "object", "entry", "since", "until", "format"}},
+		{method: post, path: "/verify", do: verify, summary: "Holds what was asked against what was expected.", body: verifyAsk{}, answer: journal.Verdict{}},
+		{method: get, path: "/coverage", do: readCoverage, summary: "Tells what was reached and what never was.", answer: anything{}, query: []string{"format", "labs"}},
 		{method: get, path: "/driven", do: readDriven, summary: "Counts how often each route of the arrays was asked.", answer: map[string]int{}},
 		{method: get, path: "/missing", do: readMissing, summary: "Counts the requests that no route answered.", answer: []count{}},
 		{method: get, path: "/unread", do: readUnread, summary: "Counts the body keys that nothing knew.", answer: []count{}},

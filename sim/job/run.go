@@ -36,14 +36,20 @@ func (t *Timetable) Run(tx *store.Tx, until clock.Time, most int, ran func(Job))
 		}
 		from = at(j.Due, j.Seq)
 		remove(tx, j)
-		h, again := t.struck(tx, j)
-		if again {
+		h, hits := t.struck(tx, j)
+		if h == nil && len(hits) > 0 {
+			record(tx, j, hits, nil, nil)
 			ran(j)
 			continue
 		}
 		trip := outbox.New(j.trip())
 		trip.Begin(tx)
-		err := tx.Savepoint(j.Due, func(tx *store.Tx) error { return t.handle(h, tx, j) })
+		var touched []store.Touch
+		err := tx.Savepoint(j.Due, func(tx *store.Tx) error {
+			err := t.handle(h, tx, j)
+			touched = tx.Touched()
+			return err
+		})
 		if trip.Wants() != nil {
 			put(tx, j)
 			trip.Save(tx)
@@ -53,6 +59,7 @@ func (t *Timetable) Run(tx *store.Tx, until clock.Time, most int, ran func(Job))
 		if err != nil {
 			t.park(tx, j, err)
 		}
+		record(tx, j, hits, touched, err)
 		ran(j)
 	}
 	j, ok := head(tx, from)
@@ -68,8 +75,8 @@ func (j Job) trip() string { return fmt.Sprintf("%s%d/%d", TripPrefix, j.Due, j.
 // struck says who does a job: its handler, or, if a fault has it fail, the
 // handler of such failures, unless the fault says when it is done again. A job that a fault delays, or that fails with
 // nobody to hear of it, is put on the timetable again; one that stalls, where
-// nothing is ever due.
-func (t *Timetable) struck(tx *store.Tx, j Job) (h Handler, again bool) {
+// nothing is ever due: h is nil then and there are hits.
+func (t *Timetable) struck(tx *store.Tx, j Job) (h Handler, hits []fault.Hit) {
 	e := fault.Event{
 		Site: fault.Job, Now: j.Due, Array: j.Owner.Array, Kind: j.Owner.Kind, Object: j.Owner.ID, Job: j.Name, Class: string(j.Class),
 		Past: j.Delayed,
@@ -81,7 +88,7 @@ func (t *Timetable) struck(tx *store.Tx, j Job) (h Handler, again bool) {
 		switch hit.Type {
 		case fault.Fail:
 			if h := t.failures[j.Name]; h != nil && hit.Retry == 0 {
-				return h, false
+				return h, hits
 			}
 			wait += hit.After()
 		case fault.Stall:
@@ -92,7 +99,7 @@ func (t *Timetable) struck(tx *store.Tx, j Job) (h Handler, again bool) {
 		}
 	}
 	if len(hits) == 0 {
-		return t.handlers[j.Name], false
+		return t.handlers[j.Name], nil
 	}
 	if delayed || j.Stalled != "" {
 		j.Delayed = append(j.Delayed, decided...) // what decided does not roll again
@@ -102,7 +109,7 @@ func (t *Timetable) struck(tx *store.Tx, j Job) (h Handler, again bool) {
 		j.Due = clock.Never
 	}
 	Add(tx, j)
-	return nil, true
+	return nil, hits
 }
 
 // Stalled lists the jobs that faults have stall, those of one rule or, for an

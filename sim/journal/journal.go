@@ -1,180 +1,174 @@
-// Package journal remembers what a lab was asked and what it answered: a ring
-// of entries with lab time alone, nothing of the host, a port or the wall
-// clock, so that the same seed and the same requests leave the same bytes.
+// Package journal remembers what a lab was asked and what it answered, which
+// jobs ran and how replicas moved in between: rings of entries with lab time
+// alone, nothing of the host, a port or the wall clock, so that the same seed
+// and the same requests leave the same bytes.
 package journal
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
-	"regexp"
 	"slices"
-	"strings"
 	"sync"
 
 	"infinisim/sim/clock"
+	"infinisim/sim/store"
 )
 
-// Entry is one request and its answer.
-type Entry struct {
-	Seq    int64      `json:"seq"`
-	Time   clock.Time `json:"time_ns"`
-	Array  string     `json:"array"`
-	Method string     `json:"method"`
-	Path   string     `json:"path"`
-	// Route is the pattern that the path fits, such as volumes/{id}; empty for
-	// what nothing answers.
-	Route   string            `json:"route,omitempty"`
-	Query   string            `json:"query,omitempty"`
-	Headers map[string]string `json:"headers,omitempty"`
-	Body    string            `json:"body,omitempty"`
-	Status  int               `json:"status"`
-	Answer  string            `json:"answer,omitempty"`
-	// Faults are the rules that struck; a status of 0 is a connection that was
-	// dropped before anything was applied.
-	Faults []string `json:"faults,omitempty"`
+// Limits bound what a journal keeps; the oldest entries go first.
+type Limits struct {
+	// Entries is how many requests it keeps, and how many jobs and moves, which
+	// push out each other alone; 0 for DefaultEntries.
+	Entries int
+	// Bytes is how much the requests may take, and how much the jobs and moves;
+	// 0 for DefaultBytes.
+	Bytes int
 }
 
-// Filter picks entries; zero members pick all.
-type Filter struct {
-	// Array and Method must be equal, Path a prefix.
-	Array, Method, Path string
-	// Since leaves out entries up to that number.
-	Since int64
-}
+// The limits of a journal that is told no others.
+const (
+	DefaultEntries = 100_000
+	DefaultBytes   = 64 << 20
+)
 
-func (f Filter) match(e Entry) bool {
-	return e.Seq > f.Since && (f.Array == "" || f.Array == e.Array) && (f.Method == "" || f.Method == e.Method) &&
-		strings.HasPrefix(e.Path, f.Path)
-}
-
-// DefaultSize is how many entries a journal keeps unless told otherwise.
-const DefaultSize = 100_000
-
-// Journal is the ring. It is safe for concurrent use.
+// Journal is the rings. It is safe for concurrent use.
 type Journal struct {
 	// mu guards everything below; it is a leaf.
-	mu      sync.Mutex
-	size    int
-	entries []Entry // a ring once it is full: the oldest stands at oldest
-	oldest  int
-	next    int64
-	secrets []string
-	driven  map[string]int // requests by method and route, also those that left the ring
+	mu       sync.Mutex
+	limits   Limits
+	requests ring
+	others   ring
+	next     int64
+	secrets  []string
+	changed  chan struct{}            // closed by the next entry
+	tallies  map[Tally]map[string]int // also of what left the rings
 }
 
-// New makes a journal that keeps the last size entries, 0 for DefaultSize.
-func New(size int) *Journal {
-	if size == 0 {
-		size = DefaultSize
+// New makes a journal.
+func New(l Limits) *Journal {
+	l.Entries, l.Bytes = cmp.Or(l.Entries, DefaultEntries), cmp.Or(l.Bytes, DefaultBytes)
+	return &Journal{limits: l, next: 1, changed: make(chan struct{}), tallies: map[Tally]map[string]int{}}
+}
+
+// Of is the journal of the lab that a transaction belongs to; it is nil outside
+// a lab.
+func Of(tx *store.Tx) *Journal {
+	if owner, ok := tx.Owner().(interface{ Journal() *Journal }); ok {
+		return owner.Journal()
 	}
-	return &Journal{size: size, next: 1, driven: map[string]int{}}
+	return nil
 }
 
-// secretMember is a JSON member whose value is a secret.
-var secretMember = regexp.MustCompile(`"((?:[a-z_]*)(?:password|secret|secret_key|private_key|community))"\s*:\s*"((?:[^"\\]|\\.)*)"`)
+// ring keeps the last entries.
+type ring struct {
+	entries []Entry
+	bytes   int
+	gone    int64 // the number of the last one that left it
+}
 
-// SecretHeaders are replaced like secrets in bodies.
-func secretHeader(name string) bool {
-	return slices.Contains([]string{"Authorization", "X-Remote-Authorization", "Cookie", "Set-Cookie"}, name)
+func (r *ring) add(e Entry, l Limits) {
+	r.entries = append(r.entries, e)
+	r.bytes += e.size()
+	gone := 0
+	for n := len(r.entries); n-gone > l.Entries || n-gone > 1 && r.bytes > l.Bytes; gone++ {
+		r.bytes, r.gone = r.bytes-r.entries[gone].size(), r.entries[gone].Seq
+		r.entries[gone] = Entry{} // its strings go at once
+	}
+	r.entries = r.entries[gone:] // append moves the rest when there is no room behind
 }
 
 // Record numbers and keeps an entry; its secrets are replaced by «secret:n»,
-// one number for each different secret.
+// one number for each different secret. A nil journal keeps nothing.
 func (j *Journal) Record(e Entry) {
+	if j == nil {
+		return
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	e.Seq = j.next
 	j.next++
-	if e.Route != "" {
-		j.driven[e.Method+" "+e.Route]++
+	e.Kind = cmp.Or(e.Kind, Request)
+	j.tallyLocked(e)
+	if e.Kind == Request {
+		j.hideLocked(&e)
+		j.requests.add(e, j.limits)
+	} else {
+		j.others.add(e, j.limits)
 	}
-	e.Body, e.Answer = j.maskLocked(e.Body), j.maskLocked(e.Answer)
-	for name, value := range e.Headers {
-		if secretHeader(name) {
-			e.Headers[name] = j.nameLocked(value)
-		}
-	}
-	if len(j.entries) < j.size {
-		j.entries = append(j.entries, e)
-		return
-	}
-	j.entries[j.oldest] = e
-	j.oldest = (j.oldest + 1) % j.size
-}
-
-// secretWords end the names of members whose values are secrets.
-func secretWords() []string {
-	return []string{`password"`, `secret"`, `secret_key"`, `private_key"`, `community"`}
-}
-
-// secretBlock is a private key as files hold one, with line ends that JSON
-// escapes or with bare ones.
-var secretBlock = regexp.MustCompile(`(?s)-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?-----END [A-Z ]*PRIVATE KEY-----`)
-
-func (j *Journal) maskLocked(text string) string {
-	if strings.Contains(text, "PRIVATE KEY-----") {
-		text = secretBlock.ReplaceAllStringFunc(text, j.nameLocked)
-	}
-	if !slices.ContainsFunc(secretWords(), func(word string) bool { return strings.Contains(text, word) }) {
-		return text
-	}
-	return secretMember.ReplaceAllStringFunc(text, func(m string) string {
-		parts := secretMember.FindStringSubmatch(m)
-		return fmt.Sprintf("%q:%q", parts[1], j.nameLocked(parts[2]))
-	})
-}
-
-func (j *Journal) nameLocked(secret string) string {
-	i := slices.Index(j.secrets, secret)
-	if i < 0 {
-		i = len(j.secrets)
-		j.secrets = append(j.secrets, secret)
-	}
-	return fmt.Sprintf("«secret:%d»", i+1)
+	close(j.changed)
+	j.changed = make(chan struct{})
 }
 
 // Entries lists what the filter picks, oldest first.
 func (j *Journal) Entries(f Filter) []Entry {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	out := []Entry{}
-	for i := range j.entries {
-		if e := j.entries[(j.oldest+i)%len(j.entries)]; f.match(e) {
-			out = append(out, e)
-		}
-	}
+	out, _ := j.look(f)
 	return out
 }
 
-// Driven counts the requests since the journal was made by method and route,
-// such as "GET volumes/{id}"; neither the ring's size nor Reset takes any away.
-func (j *Journal) Driven() map[string]int {
+// look lists what the filter picks, and gives a channel that the next entry
+// closes.
+func (j *Journal) look(f Filter) (out []Entry, changed <-chan struct{}) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return maps.Clone(j.driven)
+	out = []Entry{}
+	a, b := j.requests.entries, j.others.entries
+	for len(a)+len(b) > 0 {
+		from := &a
+		if len(a) == 0 || len(b) > 0 && b[0].Seq < a[0].Seq {
+			from = &b
+		}
+		if f.match((*from)[0]) {
+			out = append(out, (*from)[0])
+		}
+		*from = (*from)[1:]
+	}
+	return out, j.changed
+}
+
+// Last is the number of the last entry, 0 for none.
+func (j *Journal) Last() int64 {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.next - 1
 }
 
 // Reset forgets all entries and numbers from 1 again.
 func (j *Journal) Reset() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.entries, j.oldest, j.next, j.secrets = nil, 0, 1, nil
+	j.requests, j.others, j.next, j.secrets = ring{}, ring{}, 1, nil
 }
 
 // Gaps names numbers that are missing between the kept entries: there are
 // none unless something is wrong.
 func (j *Journal) Gaps() []string {
+	j.mu.Lock()
+	whole := j.requests.gone == 0 && j.others.gone == 0
+	j.mu.Unlock()
 	var bad []string
-	entries := j.Entries(Filter{})
+	entries := j.Entries(Filter{Entry: All})
 	for i := 1; i < len(entries); i++ {
-		if entries[i].Seq != entries[i-1].Seq+1 {
+		if step := entries[i].Seq - entries[i-1].Seq; step < 1 || step > 1 && whole {
 			bad = append(bad, fmt.Sprintf("journal: entry %d follows %d", entries[i].Seq, entries[i-1].Seq))
 		}
 	}
 	return bad
+}
+
+// event is the line of a job or a move.
+type event struct {
+	Seq         int64      `json:"seq"`
+	Time        clock.Time `json:"time_ns"`
+	Kind        Kind       `json:"entry"`
+	Array       string     `json:"array"`
+	Ran         *Ran       `json:"job,omitempty"`
+	Moved       *Moved     `json:"move,omitempty"`
+	Faults      []string   `json:"faults,omitempty"`
+	Objects     []Object   `json:"objects,omitempty"`
+	MoreObjects int        `json:"more_objects,omitempty"`
 }
 
 // WriteTo writes the picked entries as JSON lines.
@@ -183,10 +177,95 @@ func (j *Journal) WriteTo(w io.Writer, f Filter) error {
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	for _, e := range j.Entries(f) {
-		if err := enc.Encode(e); err != nil {
+		var line any = e
+		if e.Kind != Request {
+			line = event{e.Seq, e.Time, e.Kind, e.Array, e.Ran, e.Moved, e.Faults, e.Objects, e.MoreObjects}
+		}
+		if err := enc.Encode(line); err != nil {
 			return fmt.Errorf("journal entry %d: %w", e.Seq, err)
 		}
 	}
 	_, err := w.Write(b.Bytes())
 	return err
+}
+
+// Driven counts the requests since the journal was made by method and route,
+// such as "GET volumes/{id}"; neither the limits nor Reset take any away.
+func (j *Journal) Driven() map[string]int { return j.Tallied(Routes) }
+
+// Tally is a count that outlives the entries.
+type Tally string
+
+// The tallies.
+const (
+	// Routes counts requests by method and route.
+	Routes Tally = "routes"
+	// Codes counts refusals by their codes.
+	Codes Tally = "codes"
+	// States counts how often replicas were found in a state, Rules how often
+	// a row of the replication table moved one.
+	States Tally = "states"
+	Rules  Tally = "rules"
+	// Faults counts strikes by site and effect, FaultRules by the id of the
+	// rule; a rule that never struck has a 0.
+	Faults     Tally = "faults"
+	FaultRules Tally = "fault_rules"
+)
+
+// Count adds to a tally; a nil journal counts nothing.
+func (j *Journal) Count(t Tally, name string, n int) {
+	if j == nil {
+		return
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.countLocked(t, name, n)
+}
+
+// Struck counts a strike of a fault rule; a nil journal counts nothing.
+func (j *Journal) Struck(site, effect, rule string) {
+	j.Count(Faults, site+" "+effect, 1)
+	j.Count(FaultRules, rule, 1)
+}
+
+func (j *Journal) countLocked(t Tally, name string, n int) {
+	if j.tallies[t] == nil {
+		j.tallies[t] = map[string]int{}
+	}
+	j.tallies[t][name] += n
+}
+
+// tallyLocked counts what an entry tells.
+func (j *Journal) tallyLocked(e Entry) {
+	if e.Route != "" {
+		j.countLocked(Routes, e.Method+" "+e.Route, 1)
+	}
+	if e.Code != "" {
+		j.countLocked(Codes, e.Code, 1)
+	}
+	if e.Moved != nil {
+		j.countLocked(States, e.Moved.From, 1)
+		j.countLocked(States, e.Moved.To, 1)
+		j.countLocked(Rules, fmt.Sprint(e.Moved.Rule), 1)
+	}
+}
+
+// Tallied is what a tally counted since the journal was made.
+func (j *Journal) Tallied(t Tally) map[string]int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if out := maps.Clone(j.tallies[t]); out != nil {
+		return out
+	}
+	return map[string]int{}
+}
+
+// secretNumber is the number of a secret, a new one if it is not known yet.
+func (j *Journal) secretNumber(secret string) int {
+	i := slices.Index(j.secrets, secret)
+	if i < 0 {
+		i = len(j.secrets)
+		j.secrets = append(j.secrets, secret)
+	}
+	return i + 1
 }

@@ -11,6 +11,7 @@ import (
 
 	"infinisim/sim/apierr"
 	"infinisim/sim/fault"
+	"infinisim/sim/journal"
 	"infinisim/sim/store"
 )
 
@@ -38,8 +39,12 @@ func (l *Lab) AddFault(ctx context.Context, r fault.Rule) (fault.Rule, error) {
 	if err := l.faults.Add(r); err != nil {
 		return r, err
 	}
+	l.Journal.Count(journal.FaultRules, r.ID, 0)
 	err = l.Update(ctx, func(tx *store.Tx) error {
 		tx.KV("", spaceFault).Put([]byte(r.ID), raw)
+		if r.Lasting() {
+			l.Journal.Struck(string(r.Site), string(r.Effect.Type), r.ID)
+		}
 		return windows{l.engine}.plan(tx, r)
 	})
 	if err != nil {

@@ -47,8 +47,8 @@ type Options struct {
 	NoLimits bool
 	// EventLog is how many events an array keeps, 0 for the real one's 500,000.
 	EventLog int
-	// JournalSize is how many entries the journal keeps, 0 for the usual.
-	JournalSize int
+	// JournalSize and JournalBytes bound the journal, 0 as usual.
+	JournalSize, JournalBytes int
 	// MaxBytes is how long a durable lab's file may grow, 0 for as long as the
 	// disk has room.
 	MaxBytes int
@@ -238,6 +238,7 @@ func (l *Lab) Handler(key string) http.Handler {
 		}
 		a, err := l.Array(target)
 		if err != nil || !l.Active(a) {
+			l.Journal.Record(journal.Entry{Time: l.Clock.Now(), Array: target, Method: r.Method, Path: r.URL.Path})
 			panic(http.ErrAbortHandler) // an array that is down drops the connection
 		}
 		a.Server.ServeHTTP(w, r)

@@ -14,6 +14,7 @@ import (
 
 	"infinisim/sim/apierr"
 	"infinisim/sim/clock"
+	"infinisim/sim/coverage"
 )
 
 // Labs are the labs of one process by their names. Each runs by itself, on its
@@ -22,9 +23,11 @@ type Labs struct {
 	opts Options
 	dir  string
 
-	// mu guards the table; it is a leaf.
+	// mu guards everything below; it is a leaf.
 	mu  sync.Mutex
 	all map[string]*member
+	// past is what labs reached that are deleted.
+	past *coverage.Report
 }
 
 // member is a lab with its Run.
@@ -37,7 +40,7 @@ type member struct {
 // NewLabs makes an empty table. Labs are made with the given options where
 // they say nothing else; a directory makes them durable, in a file each.
 func NewLabs(o Options, dir string) *Labs {
-	return &Labs{opts: o, dir: dir, all: map[string]*member{}}
+	return &Labs{opts: o, dir: dir, all: map[string]*member{}, past: new(coverage.Report)}
 }
 
 // Plan is what a new lab is to be.
@@ -271,6 +274,10 @@ func (s *Labs) Delete(name string) error {
 	if m == nil {
 		return apierr.New(apierr.LabNotFound, "lab %q does not exist", name).About(name)
 	}
+	reached := m.lab.Coverage()
+	s.mu.Lock()
+	s.past.Merge(reached)
+	s.mu.Unlock()
 	err := m.end()
 	if path := s.path(name); path != "" {
 		err = errors.Join(err, os.Remove(path))

@@ -17,7 +17,10 @@ type owner struct {
 }
 
 func newOwner(o Options, faults *fault.Set) *owner {
-	return &owner{faults: faults, notices: deliver.NewQueue(o.Deliver, o.Log), journal: journal.New(o.JournalSize)}
+	return &owner{
+		faults: faults, notices: deliver.NewQueue(o.Deliver, o.Log),
+		journal: journal.New(journal.Limits{Entries: o.JournalSize, Bytes: o.JournalBytes}),
+	}
 }
 
 // Faults are the lab's rules.
@@ -35,3 +38,6 @@ func (o *owner) Struck(e fault.Event, ids []string) {
 	}
 	o.journal.Record(journal.Entry{Time: e.Now, Array: e.Array, Method: "FAULT", Path: path, Faults: ids})
 }
+
+// Journal is the lab's journal.
+func (o *owner) Journal() *journal.Journal { return o.journal }

@@ -163,7 +163,7 @@ func beforeReplicaCreate(b *model.Box, o *schema.Object, in *model.Input) error 
 	r.accept(answer, cg)
 	replicaPairs.Set(o, r.pairs)
 	state := map[string]state{async: asyncPending, syncType: syncPending, activeActive: peerPending}[ReplicaType.Get(o)]
-	replicaState.Set(o, string(state))
+	begin(b, o, state)
 	return nil
 }
 

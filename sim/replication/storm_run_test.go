@@ -38,7 +38,7 @@ func journalOf(t *testing.T, seed uint64) string {
 	}
 	var out bytes.Buffer
 	for _, j := range append(keep, s.lab.Journal) {
-		require.NoError(t, j.WriteTo(&out, journal.Filter{}))
+		require.NoError(t, j.WriteTo(&out, journal.Filter{Entry: journal.All}))
 	}
 	return out.String()
 }

@@ -1,10 +1,10 @@
 package replication
 
 import (
-	"context"
 	"fmt"
-	"log/slog"
 	"slices"
+
+	"infinisim/sim/journal"
 )
 
 // state is the one word of a replica's condition.
@@ -204,14 +204,16 @@ func (r *replica) fire(on event) error {
 	return nil
 }
 
-// trace logs which rule moved the replica, once what it did is kept.
+// trace logs which rule moved the replica, and tells the journal, once what it
+// did is kept.
 func (r *replica) trace(rule int, on event, from state) {
-	log := r.b.Eng.Log
-	if !log.Enabled(context.Background(), slog.LevelDebug) {
-		return
-	}
-	array, id, to := r.b.Key, r.o.ID(), r.state()
+	array, id, to, now := r.b.Key, r.o.ID(), r.state(), r.b.Tx.Now()
+	log, kept := r.b.Eng.Log, journal.Of(r.b.Tx)
 	r.b.Tx.OnCommit(func() {
 		log.Debug("replica moved", "array", array, "replica", id, "from", string(from), "on", string(on), "rule", rule, "to", string(to))
+		kept.Record(journal.Entry{
+			Kind: journal.Move, Time: now, Array: array,
+			Moved: &journal.Moved{Replica: id, From: string(from), On: string(on), Rule: rule, To: string(to)},
+		})
 	})
 }

@@ -53,7 +53,7 @@ func acceptReplica(b *model.Box, m fabric.Message, ask offer) (any, error) {
 	r := &replica{b: b, o: o, link: link}
 	ReplicaLink.Set(o, link.ID())
 	ReplicaRole.Set(o, roleTarget)
-	replicaState.Set(o, string(target))
+	begin(b, o, target)
 	if ask.Settings.Type == activeActive {
 		r.bePeer(ask.Settings.Preferred == nil || !*ask.Settings.Preferred, false)
 		replicaState.Set(o, string(peerPending))

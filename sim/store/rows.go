@@ -90,7 +90,14 @@ func (tx *Tx) Put(array string, o *schema.Object) error {
 	if err != nil {
 		return err
 	}
-	tx.KV(array, spaceRow).Put(rowKey(o.Type(), o.ID()), schema.Encode(o))
+	key, raw := rowKey(o.Type(), o.ID()), schema.Encode(o)
+	switch rows := tx.KV(array, spaceRow); {
+	case old == nil:
+		tx.touch(array, o.Type(), o.ID(), Created)
+	case !bytes.Equal(rows.Get(key), raw):
+		tx.touch(array, o.Type(), o.ID(), Changed)
+	}
+	tx.KV(array, spaceRow).Put(key, raw)
 	if old == nil {
 		tx.count(array, []byte(o.Type().Name()), 1)
 	}
@@ -104,6 +111,7 @@ func (tx *Tx) Delete(array string, t *schema.Type, id int64) error {
 	if err != nil || old == nil {
 		return err
 	}
+	tx.touch(array, t, id, Deleted)
 	tx.KV(array, spaceRow).Delete(rowKey(t, id))
 	tx.count(array, []byte(t.Name()), -1)
 	tx.index(array, old, nil)

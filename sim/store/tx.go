@@ -20,6 +20,7 @@ type Tx struct {
 	durable  bool
 	seen     *gathering
 	onCommit []func()
+	touched  touches
 	owner    any
 	carried  any
 }
@@ -56,6 +57,11 @@ func (tx *Tx) Savepoint(now clock.Time, fn func(tx *Tx) error) error {
 	tx.over = inner.over
 	tx.dirty = tx.dirty || inner.dirty
 	tx.onCommit = append(tx.onCommit, inner.onCommit...)
+	for _, t := range inner.touched.all {
+		if t.Did != "" {
+			tx.touched.add(t)
+		}
+	}
 	return nil
 }
 

@@ -1,0 +1,35 @@
+package job
+
+import (
+	"infinisim/sim/fault"
+	"infinisim/sim/journal"
+	"infinisim/sim/store"
+)
+
+// record tells the lab's journal of a job that ran, or that faults put off,
+// once the transaction is kept.
+func record(tx *store.Tx, j Job, hits []fault.Hit, touched []store.Touch, failed error) {
+	log := journal.Of(tx)
+	if log == nil {
+		return
+	}
+	e := journal.Entry{
+		Kind: journal.Job, Time: j.Due, Array: j.Owner.Array,
+		Ran: &journal.Ran{Name: j.Name, Class: string(j.Class), Kind: j.Owner.Kind, ID: j.Owner.ID},
+	}
+	for _, h := range hits {
+		e.Faults = append(e.Faults, h.ID)
+		e.Ran.Later = touched == nil
+	}
+	if failed != nil {
+		e.Ran.Error = failed.Error()
+	} else {
+		e.Touch(touched)
+	}
+	tx.OnCommit(func() {
+		for _, h := range hits {
+			log.Struck(string(fault.Job), string(h.Type), h.ID)
+		}
+		log.Record(e)
+	})
+}
