@@ -100,7 +100,8 @@ func (r *replica) agree(answer helloAnswer) error {
 			}
 			p.Base, p.Flight, p.Initial = p.Flight, held{}, false
 			p.crossed()
-		case there == p.Base.GUID || p.Initial:
+		case there == p.Base.GUID || p.Initial || r.mirrored():
+			// A mirrored write that hosts were never told of is overwritten.
 			if err := r.drop(p, &p.Flight); err != nil {
 				return err
 			}
@@ -229,6 +230,9 @@ func mirror(b *model.Box, o *schema.Object, _ data.Image) error {
 			continue
 		}
 		if err := r.mirrorPairs([]*pair{p}); err != nil {
+			if r.isPeer() && apierr.CodeOf(err) == apierr.ReplicaRoleConflict {
+				return err // the other side serves
+			}
 			// The host's write stands; the other half is gone, or refuses.
 			if err := r.troubled(err); err != nil {
 				return err
