@@ -49,7 +49,9 @@ func scenarios() []scenario {
 		{"create", "linked", []op{replicaCreate(), {name: "initial copy", done: both(idle(0), digests)}}, pair},
 		{"job", "replicated", []op{write(0, 2), syncNow(), write(0, 3), syncNow()}, pair},
 		{"suspend", "replicated", []op{
-			write(0, 2), {name: "sync", ready: up, act: verb(0, "sync"), done: shows(0, "role", "SOURCE")}, suspend(0), write(0, 3), resume(0),
+			write(0, 2),
+			{name: "sync", ready: up, act: verb(0, "sync"), done: shows(0, "role", "SOURCE")},
+			suspend(0), write(0, 3), resume(0),
 			{name: "job", done: both(idle(0), digests)},
 		}, pair},
 		{"to-sync", "replicated", []op{write(0, 2), toSync()}, pair},
