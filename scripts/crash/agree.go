@@ -12,6 +12,9 @@ import (
 // called off is taken back by then.
 const aWhile = 6 * time.Second
 
+// activeActive is a type of replicas, and the role of both halves of one.
+const activeActive = "ACTIVE_ACTIVE"
+
 // finish holds both sides against what has to be there, and again a while
 // later: what ended well stays so.
 func (p *pair) finish(ctx context.Context, w want) error {
@@ -127,7 +130,7 @@ func (p *pair) halves(ctx context.Context, path string) error {
 	remote := "remote_link_id"
 	if path == "replicas" {
 		remote = "remote_replica_id"
-		if a, b := text(here, "role"), text(there, "role"); a == b {
+		if a, b := text(here, "role"), text(there, "role"); a == b && a != activeActive {
 			return fmt.Errorf("%w: both halves are %s", errDiffer, a)
 		}
 		if a, b := text(here, "replication_type"), text(there, "replication_type"); a != b {
@@ -180,8 +183,9 @@ func (p *pair) protected(ctx context.Context) error {
 		for _, o := range found {
 			m, _ := o.(map[string]any)
 			isIn := slices.Contains(in, number(o, "id"))
-			target := isIn && text(replica, "role") == "TARGET"
-			if m["rmr_target"] != target || m["rmr_source"] != (isIn && !target) || m["write_protected"] != target {
+			role := text(replica, "role")
+			target := isIn && role == "TARGET"
+			if m["rmr_target"] != target || m["rmr_source"] != (isIn && role == "SOURCE") || m["rmr_active_active_peer"] != (isIn && role == activeActive) || m["write_protected"] != target {
 				return fmt.Errorf("%w: array %d: volume %v: target %v, source %v, protected %v", errDiffer, i+1, m["id"], m["rmr_target"], m["rmr_source"], m["write_protected"])
 			}
 		}

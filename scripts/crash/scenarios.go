@@ -34,6 +34,7 @@ func stages() map[string]stage {
 		"linked":       {"prepared", []op{linkCreate()}},
 		"replicated":   {"linked", []op{replicaCreate(), {name: "initial copy", done: both(idle(0), digests)}}},
 		"synchronized": {"replicated", []op{toSync()}},
+		"active":       {"linked", []op{activeCreate()}},
 		"grouped":      {"linked", []op{{name: "group", done: group}}},
 		"together":     {"grouped", []op{groupCreate(), {name: "initial copy", done: both(idle(0), digests)}}},
 	}
@@ -48,7 +49,9 @@ func scenarios() []scenario {
 		{"create", "linked", []op{replicaCreate(), {name: "initial copy", done: both(idle(0), digests)}}, pair},
 		{"job", "replicated", []op{write(0, 2), syncNow(), write(0, 3), syncNow()}, pair},
 		{"suspend", "replicated", []op{
-			write(0, 2), {name: "sync", ready: up, act: verb(0, "sync"), done: shows(0, "role", "SOURCE")}, suspend(0), write(0, 3), resume(0),
+			write(0, 2),
+			{name: "sync", ready: up, act: verb(0, "sync"), done: shows(0, "role", "SOURCE")},
+			suspend(0), write(0, 3), resume(0),
 			{name: "job", done: both(idle(0), digests)},
 		}, pair},
 		{"to-sync", "replicated", []op{write(0, 2), toSync()}, pair},
@@ -60,6 +63,9 @@ func scenarios() []scenario {
 		{"member", "together", []op{join(), {name: "first copy", done: both(idle(0), digests)}, leave()}, want{links: 1, replicas: 1, masters: [2]int{2, 2}, retains: [2]int{1, 1}}},
 		{"group", "grouped", []op{groupCreate(), {name: "initial copy", done: both(idle(0), digests)}, replicaDelete()}, alone},
 		{"delete", "replicated", []op{replicaDelete()}, alone},
+		{"active", "linked", []op{activeCreate(), mirrored(0, 2), mirrored(1, 3)}, pair},
+		{"active-rest", "active", []op{suspend(0), write(0, 4), resume(0), {name: "catch up", done: both(inStep(0), inStep(1), digests)}}, pair},
+		{"active-end", "active", []op{replicaDelete()}, alone},
 	}
 }
 
@@ -86,6 +92,20 @@ func replicaCreate() op {
 		}
 		_, err := p.ask(ctx, 0, http.MethodPost, "replicas", map[string]any{
 			"link_id": p.ids.links[0], "entity_type": "VOLUME", "remote_pool_id": p.ids.pools[1],
+			"entity_pairs": []any{map[string]any{"local_entity_id": p.ids.volume, "remote_base_action": "CREATE"}},
+		})
+		return err
+	}}
+}
+
+// activeCreate makes an ACTIVE_ACTIVE replica, and waits until both sides serve.
+func activeCreate() op {
+	return op{name: "active create", ready: up, done: both(met, inStep(0), inStep(1), digests), act: func(p *pair, ctx context.Context) error {
+		if o, err := p.one(ctx, 0, "replicas"); err != nil || o != nil {
+			return err
+		}
+		_, err := p.ask(ctx, 0, http.MethodPost, "replicas", map[string]any{
+			"link_id": p.ids.links[0], "entity_type": "VOLUME", "remote_pool_id": p.ids.pools[1], "replication_type": activeActive,
 			"entity_pairs": []any{map[string]any{"local_entity_id": p.ids.volume, "remote_base_action": "CREATE"}},
 		})
 		return err

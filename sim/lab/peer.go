@@ -48,8 +48,15 @@ func (l *Lab) meetPeers() error {
 			kv.Put([]byte(spaceOrigin), raw)
 		}
 		l.origin = string(raw)
-		outbox.Abandon(tx)
+		asked := outbox.Abandon(tx)
 		l.knowPeers(tx)
+		for _, key := range asked {
+			// What was under way may have been done there: until the next ping
+			// the path counts as lost, and then the halves meet again.
+			if err := l.engine.Fabric.SetLost(tx, key, true, fabric.Local(tx)); err != nil {
+				return err
+			}
+		}
 		return nil
 	})
 }

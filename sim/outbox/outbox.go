@@ -14,6 +14,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"infinisim/sim/apierr"
@@ -247,14 +248,21 @@ func CalledOff(tx *store.Tx, list []Abort) {
 }
 
 // Abandon calls off what requests asked that no longer run: their process
-// ended.
-func Abandon(tx *store.Tx) {
+// ended. It gives the arrays that were asked.
+func Abandon(tx *store.Tx) (asked []string) {
 	each(tx, func(key string, calls []*Call) {
 		if strings.HasPrefix(key, RequestKey) {
 			abort(tx, calls)
 			Drop(tx, key)
+			for _, c := range calls {
+				if !slices.Contains(asked, c.To) {
+					asked = append(asked, c.To)
+				}
+			}
 		}
 	})
+	slices.Sort(asked)
+	return asked
 }
 
 func each(tx *store.Tx, fn func(key string, calls []*Call)) {

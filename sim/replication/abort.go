@@ -27,6 +27,16 @@ func (r *engine) handleAborts() {
 		return b.EmitFor(o, "DELETED")
 	})
 	undo(r, msgCreate, undoReplica)
+	undo(r, msgSwitch, func(b *model.Box, ask jobMessage, _ struct{}) error {
+		if o, err := b.Tx.Get(b.Key, Replica, ask.Replica); err != nil || o == nil {
+			return err
+		}
+		rep, err := receiver(b, ask.Replica)
+		if err != nil || !rep.isSource() || replicaTurned.Get(rep.o) {
+			return err
+		}
+		return rep.fire(evGiveBack)
+	})
 	undo(r, msgJoin, func(b *model.Box, ask joinMember, made memberAccepted) error {
 		if o, err := find(b, ask.Replica); err != nil || o == nil {
 			return err

@@ -104,7 +104,8 @@ func (r *replica) agree(answer helloAnswer) error {
 			}
 			p.Base, p.Flight, p.Initial = p.Flight, held{}, false
 			p.crossed()
-		case there == p.Base.GUID || p.Initial:
+		case there == p.Base.GUID || p.Initial || r.mirrored():
+			// A mirrored write that hosts were never told of is overwritten.
 			if err := r.drop(p, &p.Flight); err != nil {
 				return err
 			}

@@ -96,13 +96,29 @@ func (r *replica) askResume() error {
 	return r.awake()
 }
 
+// tellStalled tells the half that serves, which may have missed that the link
+// was lost, and follows it.
+func (r *replica) tellStalled() error {
+	has := r.greeting()
+	var answer peerAnswer
+	err := r.message(msgPeer, peerMessage{Replica: ReplicaRemoteID.Get(r.o), On: evPeerStalled, Hello: &has}, &answer)
+	switch {
+	case apierr.CodeOf(err) == apierr.ReplicaNotFound:
+		return nil // its half was removed by force
+	case err != nil || answer.State != peerRunning:
+		return err
+	}
+	replicaState.Set(r.o, string(peerRunning))
+	return r.obey()
+}
+
 func (r *engine) handlePeers() {
 	handle(r, msgPeer, func(b *model.Box, _ fabric.Message, ask peerMessage) (any, error) {
 		rep, err := receiver(b, ask.Replica)
 		if err != nil {
 			return nil, err
 		}
-		rep.quiet, rep.heard = ask.On == evResume, ask.Hello
+		rep.quiet, rep.heard = ask.Hello != nil, ask.Hello
 		if err := rep.fire(ask.On); err != nil {
 			return nil, err
 		}

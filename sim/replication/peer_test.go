@@ -164,9 +164,10 @@ func TestPeers_theNewestDataWins(t *testing.T) {
 	w.settle()
 	w.cut(true)
 	w.write(boxB, w.volume[boxB], gib, gib, 5)
-	w.refused(http.StatusConflict, "LINK_IS_NOT_CONNECTED", boxA, http.MethodPut, fmt.Sprintf("replicas/%d", w.replica[boxA]), object{"is_preferred": true})
+	half := fmt.Sprintf("replicas/%d", w.replica[boxA])
+	w.refused(http.StatusConflict, "LINK_IS_NOT_CONNECTED", boxA, http.MethodPut, half, object{"is_preferred": true})
 	w.cut(false)
-	require.Equal(t, true, w.ok(boxA, http.MethodPut, fmt.Sprintf("replicas/%d", w.replica[boxA]), object{"is_preferred": true})["is_preferred"])
+	require.Equal(t, true, w.ok(boxA, http.MethodPut, half, object{"is_preferred": true})["is_preferred"])
 	w.advance(time.Second)
 	w.cut(true) // A is preferred now, and behind
 	w.are("ACTIVE", "SYNC_STALLED", "LAGGING", false, true)

@@ -203,6 +203,9 @@ func mirror(b *model.Box, o *schema.Object, _ data.Image) error {
 			continue
 		}
 		if err := r.sendPairs([]*pair{p}, false); err != nil {
+			if r.isPeer() && apierr.CodeOf(err) == apierr.ReplicaRoleConflict {
+				return err // the other side serves
+			}
 			// The host's write stands; the other half is gone, or refuses.
 			if err := r.troubled(err); err != nil {
 				return err

@@ -266,13 +266,14 @@ func (k *deck) copyBack() string {
 	if !ok {
 		return ""
 	}
-	for _, d := range k.datasets(k.box, func(d dataset) bool { return d.id == s.parent }) {
-		if k.pick(2) == 0 {
-			return fmt.Sprintf(`%s > POST %s/restore {"source_id":%s}`, k.box, d.path(), s.ref())
-		}
-		return fmt.Sprintf(`%s > POST %s/refresh?x=1%s {"source_id":%s}`, k.box, s.path(), k.flags("force_if_replicated_on_target"), d.ref())
+	d, ok := one(k, k.datasets(k.box, func(d dataset) bool { return d.id == s.parent }))
+	switch {
+	case !ok:
+		return ""
+	case k.pick(2) == 0:
+		return fmt.Sprintf(`%s > POST %s/restore {"source_id":%s}`, k.box, d.path(), s.ref())
 	}
-	return ""
+	return fmt.Sprintf(`%s > POST %s/refresh?x=1%s {"source_id":%s}`, k.box, s.path(), k.flags("force_if_replicated_on_target"), d.ref())
 }
 
 func (k *deck) deleteSnapshot() string {

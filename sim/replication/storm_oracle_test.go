@@ -176,9 +176,12 @@ func (o *oracle) judge(line string, status int, before, now *scene) error {
 		about = nil
 	}
 	if line == "! calm" { // many steps in one
-		return errors.Join(o.protection(line, done, now), o.remember(now, nil))
+		o.remember(now, nil)
+		return o.protection(line, done, now)
 	}
-	return errors.Join(o.still(line, before, now, about), o.protection(line, done, now), o.serving(now, about), o.remember(now, about), o.committed(now))
+	err := errors.Join(o.still(line, before, now, about), o.protection(line, done, now), o.serving(now, about))
+	o.remember(now, about)
+	return errors.Join(err, o.committed(now))
 }
 
 var (
@@ -315,14 +318,13 @@ func (o *oracle) serving(now *scene, about map[place]bool) error {
 }
 
 // remember notes what datasets are.
-func (o *oracle) remember(now *scene, about map[place]bool) error {
+func (o *oracle) remember(now *scene, about map[place]bool) {
 	for _, at := range now.order {
 		d := now.datasets[at]
 		if h := o.history[at]; !d.snapshot && (len(h) == 0 || h[len(h)-1].digest != d.digest || about[at]) {
 			o.history[at] = append(h, instant{now.now, d.digest})
 		}
 	}
-	return nil
 }
 
 // was reports whether a dataset had a content at a time in milliseconds.

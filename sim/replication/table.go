@@ -50,6 +50,7 @@ const (
 	evToSource event = "to_source"
 	evHandOver event = "hand_over" // both sides swap their roles
 	evTakeOver event = "take_over"
+	evGiveBack event = "give_back" // the other side called the swap off
 
 	evSlow   event = "slow"   // a round trip takes too long for SYNC
 	evFailed event = "failed" // a step of the job failed, and may be tried again
@@ -170,6 +171,7 @@ func adminRules() []rule {
 		{states(target), evToSource, nil, suspended, effects(turnSource)},
 		{states(synchronized), evHandOver, nil, target, effects(turnTarget)},
 		{states(target), evTakeOver, nil, synchronized, effects(turnSource)},
+		{states(synchronized, outOfSync, syncRunning, outOfSyncRunning, suspended, autoSuspended), evGiveBack, nil, target, effects(stopJob, turnTarget)},
 	}
 }
 

@@ -28,8 +28,9 @@ const (
 	evLeaderStalls  event = "leader_stalls"
 	evPeerRests     event = "peer_rests" // it was suspended there
 	evPeerAutoRests event = "peer_auto_rests"
-	evPeerYields    event = "peer_yields" // it was suspended there, and serves no more
-	evYield         event = "yield"       // this side's pool is locked
+	evPeerYields    event = "peer_yields"  // it was suspended there, and serves no more
+	evPeerStalled   event = "peer_stalled" // it lost the link, and does not serve
+	evYield         event = "yield"        // this side's pool is locked
 )
 
 // peerRules is the machine of ACTIVE_ACTIVE replicas while they are active.
@@ -43,12 +44,13 @@ func peerRules() []rule {
 		{states(peerRestStopped, peerAutoStopped), evLeaderWaits, nil, peerPending, effects(obey, awake)},
 		{states(peerPending, peerInitialStalled), evLeaderStarts, nil, peerInitial, effects(noWait)},
 		{states(peerSynchronized), evLeaderStarts, nil, peerInitial, nil},
+		{states(peerStalled), evLeaderStarts, nil, peerInitial, effects(obey)},
 		{states(peerInitial), evLeaderStalls, nil, peerInitialStalled, nil},
 
 		{states(peerInitial, peerRunning), evCopied, caughtUp, peerSynchronized, effects(endJob, mirrorAll, tell)},
 		{states(peerInitial, peerRunning), evCopied, nil, peerRunning, effects(endJob, startJob, tell)},
-		{states(peerInitial, peerStalled, peerRestStopped, peerAutoStopped), evLeaderRuns, nil, peerRunning, effects(obey, awake)},
-		{states(peerInitial, peerRunning), evLeaderIsEqual, nil, peerSynchronized, effects(serve, note("SYNCHRONIZED"))},
+		{states(peerSynchronized, peerInitial, peerInitialStalled, peerStalled, peerRestStopped, peerAutoStopped), evLeaderRuns, nil, peerRunning, effects(obey, awake)},
+		{states(peerInitial, peerRunning, peerInitialStalled, peerStalled), evLeaderIsEqual, nil, peerSynchronized, effects(noWait, serve, note("SYNCHRONIZED"))},
 
 		// The link is lost. One side alone goes on: which of them follows from
 		// the witness, from who is preferred, and from who has the newest data.
@@ -66,7 +68,8 @@ func peerRules() []rule {
 		{states(peerInitialStalled), evBack, isLeader, peerInitial, effects(unstall, tell)},
 		{states(peerLagging), evBack, nil, peerRunning, effects(noWait, reuniteOrRest)},
 		{states(peerStalled), evBack, nobodyServes, peerRunning, effects(noWait, lead, reuniteOrRest)},
-		{states(peerStalled), evBack, nil, "", effects(noWait)},
+		{states(peerStalled), evBack, nil, "", effects(noWait, tellStalled)},
+		{states(peerSynchronized), evPeerStalled, nil, peerRunning, effects(lead, reunite)}, // it ended and came back before it missed the link
 		{states(peerRestServing, peerRestStopped), evBack, suspendedHere, "", effects(tell)},
 
 		{states(peerSynchronized), evJoin, nil, peerInitial, effects(lead, startJob, tell)},

@@ -203,6 +203,10 @@ func reunite() act {
 	return act{"reunite", "agrees with the other half on a common image and starts the job that brings it up to date", (*replica).reunite}
 }
 
+func tellStalled() act {
+	return act{"tell it stalled", "the half that serves hears that this one lost the link, and brings it up to date", (*replica).tellStalled}
+}
+
 func reuniteOrRest() act {
 	return act{"reunite or rest", "the same; a half whose other one is gone, or refuses, suspends itself", (*replica).reuniteOrRest}
 }

@@ -92,6 +92,8 @@ func (e event) about() string {
 		return "`POST replicas/{id}/switch_role`, at the source"
 	case evTakeOver:
 		return "`POST replicas/{id}/switch_role`, as the target hears of it"
+	case evGiveBack:
+		return "the source called the swap of roles off, after its process died in the middle of it"
 	case evSlow:
 		return "the path's latency changes, and a round trip takes longer than SYNC allows"
 	case evFailed:
@@ -100,7 +102,7 @@ func (e event) about() string {
 		return "`temporary_failure_retry_interval` has passed since a failure, or `permanent_failure_wait_interval`"
 	case evJoin:
 		return "a dataset is added to the replicated group"
-	case evLeaderWaits, evLeaderStarts, evLeaderRuns, evLeaderIsEqual, evLeaderStalls, evPeerRests, evPeerAutoRests, evPeerYields, evYield:
+	case evLeaderWaits, evLeaderStarts, evLeaderRuns, evLeaderIsEqual, evLeaderStalls, evPeerRests, evPeerAutoRests, evPeerYields, evPeerStalled, evYield:
 	}
 	return e.aboutPeer()
 }
@@ -124,6 +126,8 @@ func (e event) aboutPeer() string {
 		return "the other half was suspended by the array, and goes on serving"
 	case evPeerYields:
 		return "the other half was suspended by the array, and does not serve"
+	case evPeerStalled:
+		return "the other half lost the link and does not serve; this one, whose process died meanwhile, may not know of it"
 	case evYield:
 		return "the pool of this half's volumes is locked"
 	}
