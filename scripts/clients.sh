@@ -34,6 +34,8 @@ echo "what serve prints, pasted"
 scripts/greeting.sh "$python"
 echo "the examples of the documentation"
 scripts/docs.sh
+echo "the tour, a script a type"
+scripts/tour.sh "$python"
 echo "the Python package"
 scripts/python-test.sh
 INFINISIM_BIN=$bin PYTHONPATH=python/src "$python" $clients/surface.py
