@@ -19,7 +19,7 @@ import (
 	"infinisim/sim/model"
 )
 
-var update = flag.Bool("update", false, "write docs/fidelity.md anew")
+var update = flag.Bool("update", false, "write docs/fidelity.md and the table of clients anew")
 
 // TestFidelity holds docs/fidelity.md against what it tells of: the kinds, the
 // routes, the comments that begin with unsourced:, and what clients asked in

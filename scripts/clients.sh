@@ -11,6 +11,9 @@ scripts/venv.sh .venv requirements.txt
 scripts/venv.sh .venv-ansible $clients/ansible/requirements.txt
 scripts/venv.sh .venv-cinder $clients/cinder/requirements.txt
 python=$PWD/.venv/bin/python
+for sdk in $("$python" $clients/sweep/run.py --older); do
+  scripts/venv.sh ".venv-sdk-$sdk" "$clients/sweep/requirements-$sdk.txt"
+done
 sdist=.cache/infinisdk-289.1.4
 if [ ! -d "$sdist" ]; then
   .venv/bin/pip download --quiet --disable-pip-version-check --no-deps --no-binary :all: --dest .cache infinisdk==289.1.4
@@ -31,6 +34,8 @@ echo "what serve prints, pasted"
 scripts/greeting.sh "$python"
 echo "the examples of the documentation"
 scripts/docs.sh
+echo "the tour, a script a type"
+scripts/tour.sh "$python"
 echo "the Python package"
 scripts/python-test.sh
 INFINISIM_BIN=$bin PYTHONPATH=python/src "$python" $clients/surface.py
@@ -38,6 +43,8 @@ echo "the pages of InfiniSDK's documentation, as doctests"
 INFINISIM_BIN=$bin PYTHONPATH=python/src "$python" $clients/pages/run.py "$sdist" "$lines"
 echo "sweeps by InfiniSDK, from its own field tables: releases, HTTP and TLS, sessions and Basic authentication"
 "$python" $clients/sweep/run.py --columns | xargs -P 2 -n 1 "$python" $clients/sweep/run.py "$bin" "$lines" >.cache/sweep.txt
+echo "the same by older versions of InfiniSDK, one column each"
+"$python" $clients/sweep/run.py --older | xargs -P 2 -I SDK ".venv-sdk-SDK/bin/python" $clients/sweep/run.py --sdk SDK "$bin" "$lines" sweep-sdk-SDK >>.cache/sweep.txt
 echo "the states of replicas, by InfiniSDK's predicates, on a frozen clock"
 "$python" $clients/atlas/run.py "$bin" "$lines" >.cache/atlas.txt
 echo "OpenStack Cinder's driver"

@@ -83,9 +83,9 @@ def end(*_):
 
 
 def record(out, client, case, passed, detail=""):
-    """Adds a case to the file and prints it."""
+    """Adds a case to the file and prints it; passed is None for one that is skipped, with the reason as its detail."""
     detail = " ".join(str(detail).split())[:300]
-    line = {"client": client, "case": case, "result": "pass" if passed else "fail", "detail": detail}
+    line = {"client": client, "case": case, "result": {True: "pass", False: "fail", None: "skip"}[passed], "detail": detail}
     with _lock:
         sys.stdout.write(f"{line['result']}  {client} {case}{': ' + detail if detail else ''}\n")  # whole lines: several processes share it
         sys.stdout.flush()

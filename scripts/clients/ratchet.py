@@ -3,8 +3,8 @@
     ratchet.py FILE LINES
 
 LINES has a JSON line a case of this run; FILE, fixtures/conformance.json, holds
-pass or fail for each client and case. A pass that turned into a fail, and a
-case that is gone, end this with an error. A fail that turned into a pass, and
+pass, fail, or skip and its reason, for each client and case. A pass that turned
+into anything else, and a case that is gone, end this with an error. A fail that turned into a pass, and
 a new case, are written into FILE. Clients that did not run are left alone.
 
 unanswered.json beside FILE gives a reason for each request that a client may
@@ -29,16 +29,22 @@ def read(path):
 
 def compare(client, was, now):
     """What got worse in a client's cases."""
-    worse = [f"{client} {case}: {now[case]['detail']}" for case in sorted(now) if was.get(case) == "pass" and now[case]["result"] == "fail"]
+    worse = [f"{client} {case}: {now[case]['detail']}" for case in sorted(now) if was.get(case) == "pass" and now[case]["result"] != "pass"]
     return worse + [f"{client} {case}: did not run" for case in sorted(was) if case not in now]
+
+
+def kept(line):
+    """What FILE keeps of a case: its result, and why it was skipped."""
+    return f"skip: {line['detail']}" if line["result"] == "skip" else line["result"]
 
 
 def table(runs):
     """What people look at: the counts, then what fails and why."""
-    print(f"\n{'client':<19} {'pass':>5} {'fail':>5} {'all':>5}")
+    print(f"\n{'client':<19} {'pass':>5} {'fail':>5} {'skip':>5} {'all':>5}")
     for client in sorted(runs):
-        passed = sum(1 for line in runs[client].values() if line["result"] == "pass")
-        print(f"{client:<19} {passed:>5} {len(runs[client]) - passed:>5} {len(runs[client]):>5}")
+        results = [line["result"] for line in runs[client].values()]
+        passed, failed, skipped = (results.count(result) for result in ("pass", "fail", "skip"))
+        print(f"{client:<19} {passed:>5} {failed:>5} {skipped:>5} {len(results):>5}")
     print()
     for client in sorted(runs):
         for case in sorted(runs[client]):
@@ -100,7 +106,7 @@ def main():
     if worse:
         print("\nworse than before:", *worse, sep="\n  ")
         sys.exit(1)
-    after = dict(before, **{client: {case: line["result"] for case, line in cases.items()} for client, cases in runs.items()})
+    after = dict(before, **{client: {case: kept(line) for case, line in cases.items()} for client, cases in runs.items()})
     if after != before:
         with open(path, "w", encoding="utf-8") as file:
             json.dump(after, file, indent=1, sort_keys=True)

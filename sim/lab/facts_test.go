@@ -35,6 +35,7 @@ func differs(field string) string {
 	}
 	return map[string]string{
 		// The SDK sends these without declaring them for creation.
+		"sharepermission.share_id":                  "InfiniSDK 206.1.2 sends it when it creates one; 289.1.4 has it in the path alone",
 		"volume.parent_id":                          "the form of a snapshot names its parent",
 		"filesystem.parent_id":                      "the form of a snapshot names its parent",
 		"cons_group.parent_id":                      "the form of a snapshot group names its parent",

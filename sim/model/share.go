@@ -42,7 +42,7 @@ func gateHome() schema.Gate { return schema.Gate{From: "8.4"} }
 
 // The fields of a permission of a share.
 var (
-	SharePermShare  = schema.Ref(schema.Field{Name: "share_id", Flags: schema.Index}, "share")
+	SharePermShare  = schema.Ref(schema.Field{Name: "share_id", Flags: schema.Create | schema.Index}, "share")
 	SharePermSID    = schema.String(schema.Field{Name: "sid", Flags: schema.Create | schema.NotNull, Check: securityID})
 	SharePermAccess = schema.Enum(schema.Field{Name: "access", Flags: schema.Editable | schema.NotNull, Enum: shareAccess(), Default: "NONE"})
 
@@ -77,12 +77,27 @@ func addShares(c *Catalog) {
 		Type: SharePermission, Path: "shares/{share_id}/permissions", NotFound: apierr.SharePermissionNotFound, Conflict: apierr.SharePermissionConflict, Single: true,
 		Forms: []Form{{Name: "a permission", Required: []string{"sid", "access"}}},
 		Hooks: Hooks{BeforeCreate: func(b *Box, o *schema.Object, in *Input) error {
-			SharePermShare.Set(o, parentOf(in))
+			if err := sameShare(o, in); err != nil {
+				return err
+			}
 			return b.freeSID(o)
 		}},
 	}
 	share.Routes = subRoutes(share, permission, "permissions", SharePermShare)
 	c.Add(share, permission, smbUserKind(), smbGroupKind())
+}
+
+// sameShare gives a permission the share of the path. The body may name it
+// too, as InfiniSDK 206.1.2 does (share_permission.py).
+//
+// unsourced: that another share than the path's is refused.
+func sameShare(o *schema.Object, in *Input) error {
+	share := parentOf(in)
+	if !SharePermShare.IsNull(o) && SharePermShare.Get(o) != share {
+		return apierr.New(apierr.InvalidValue, "share_id: %d: the path names share %d", SharePermShare.Get(o), share).About("share_id")
+	}
+	SharePermShare.Set(o, share)
+	return nil
 }
 
 // checkHome refuses what only a home share has, whose users have folders of

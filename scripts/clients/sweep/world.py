@@ -51,7 +51,9 @@ class World:
                 values[field.name] = self.parent(related)
         values.update(self._special(binder.system, object_type.get_plural_name()))
         if object_type.get_plural_name() == "ldap_configs":
-            return self.system.ldap_configs.define_open_ldap(**values)
+            binder = self.system.ldap_configs
+            define = getattr(binder, "define_open_ldap", None)  # older versions leave the schema to who calls
+            return define(**values) if define else binder.define(repository_type="LDAP", **values)
         return binder.create(**values)
 
     def _past(self, binder):
@@ -68,7 +70,7 @@ class World:
         if collection == "initiators":
             address = f"210000e08b{n:06x}"
             self.system.hosts.create().add_port(address)
-            return binder.get_by_address(address)
+            return next(initiator for initiator in binder.to_list() if initiator.id == address)
         return None
 
     def _vvol(self, pool):

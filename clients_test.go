@@ -1,0 +1,126 @@
+package infinisim_test
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const (
+	tableBegin = "<!-- clients: make docs writes this -->\n"
+	tableEnd   = "<!-- end of clients -->\n"
+)
+
+// TestClients_table holds the table in README.md against the results that are
+// kept in fixtures/conformance.json. make docs writes it.
+func TestClients_table(t *testing.T) {
+	t.Parallel()
+	var kept map[string]map[string]string
+	readJSON(t, "fixtures/conformance.json", &kept)
+	raw, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	before, rest, ok := strings.Cut(string(raw), tableBegin)
+	require.True(t, ok, "README.md has no line %q", tableBegin)
+	_, after, ok := strings.Cut(rest, tableEnd)
+	require.True(t, ok, "README.md has no line %q", tableEnd)
+	page := before + tableBegin + clientTable(t, kept) + tableEnd + after
+	if *update {
+		require.NoError(t, os.WriteFile("README.md", []byte(page), 0o600))
+		return
+	}
+	if string(raw) != page { // without printing both
+		assert.Fail(t, "the table of clients in README.md is out of date: make docs")
+	}
+}
+
+// clientTable is a line for each client, then why cases were skipped.
+func clientTable(t *testing.T, kept map[string]map[string]string) string {
+	t.Helper()
+	var b strings.Builder
+	b.WriteString("| client | version | how | cases | passed | failed | skipped |\n|---|---|---|---|---|---|---|\n")
+	var reasons []string
+	for _, name := range slices.Sorted(maps.Keys(kept)) {
+		var passed, failed int
+		var skips []string
+		for _, of := range slices.Sorted(maps.Keys(kept[name])) {
+			result := kept[name][of]
+			switch why, skipped := strings.CutPrefix(result, "skip: "); {
+			case skipped:
+				n := slices.Index(reasons, why)
+				if n < 0 {
+					n, reasons = len(reasons), append(reasons, why)
+				}
+				skips = append(skips, fmt.Sprintf("`%s` (%d)", of, n+1))
+			case result == "pass":
+				passed++
+			default:
+				require.Equal(t, "fail", result, "%s %s", name, of)
+				failed++
+			}
+		}
+		skipped := fmt.Sprint(len(skips))
+		if len(skips) > 0 {
+			skipped += ": " + strings.Join(skips, ", ")
+		}
+		fmt.Fprintf(&b, "| %s | %d | %d | %d | %s |\n", clientOf(t, name), len(kept[name]), passed, failed, skipped)
+	}
+	for i, why := range reasons {
+		if i == 0 {
+			b.WriteString("\n")
+		}
+		fmt.Fprintf(&b, "%d. %s\n", i+1, why)
+	}
+	return b.String()
+}
+
+// clientOf is what the table says of a client: what it is, its version, and how
+// it reached the arrays.
+func clientOf(t *testing.T, name string) string {
+	t.Helper()
+	sdk := pinned(t, "requirements.txt", `infinisdk==(\S+)`)
+	switch name {
+	case "ansible":
+		return "Ansible collection `infinidat.infinibox`, playbooks | " + pinned(t, "scripts/clients/ansible/run.py", `COLLECTION_VERSION = \S+ "(\S+)"`) + " | TLS, session"
+	case "cinder":
+		return "OpenStack Cinder's driver | " + pinned(t, "scripts/clients/cinder/requirements.txt", `\ncinder==(\S+)`) + " | HTTP, session"
+	case "pages":
+		return "InfiniSDK, its documentation as doctests | " + sdk + " | HTTP, session"
+	case "atlas":
+		return "InfiniSDK, the states of replicas | " + sdk + " | HTTP, session"
+	}
+	rest, ok := strings.CutPrefix(name, "sweep")
+	require.True(t, ok, "fixtures/conformance.json has %s, which this table does not know", name)
+	release, way, sign := "8.6", "HTTP", "session"
+	if before, older, found := strings.Cut(rest, "-sdk-"); found {
+		rest, sdk = before, older
+	}
+	for part := range strings.SplitSeq(strings.TrimPrefix(rest, "-"), "-") {
+		switch part {
+		case "":
+		case "tls":
+			way = "TLS"
+		case "basic":
+			sign = "Basic authentication"
+		default:
+			release = part
+		}
+	}
+	return fmt.Sprintf("InfiniSDK, sweep of release %s | %s | %s, %s", release, sdk, way, sign)
+}
+
+// pinned is what a pattern finds in a file: the version of a client.
+func pinned(t *testing.T, path, pattern string) string {
+	t.Helper()
+	raw, err := os.ReadFile(path)
+	require.NoError(t, err)
+	found := regexp.MustCompile(pattern).FindSubmatch(raw)
+	require.NotNil(t, found, "%s has no %s", path, pattern)
+	return string(found[1])
+}
