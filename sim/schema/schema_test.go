@@ -266,7 +266,7 @@ func TestNewType_sharesFieldsWithLess(t *testing.T) {
 	assert.False(t, small.May(name.Field(), schema.Create))
 	assert.True(t, small.May(name.Field(), schema.Unique))
 	assert.True(t, disk.May(name.Field(), schema.Editable))
-	assert.Equal(t, schema.Layout{Fields: []string{"size", "id", "name", "role"}, Private: 1}, small.Layout())
+	assert.Equal(t, schema.Layout{Fields: []string{"size", "id", "name", "role"}, Private: 1, Indexed: []string{"name"}}, small.Layout())
 
 	o := schema.New(small, 7)
 	size.Set(o, 5)
