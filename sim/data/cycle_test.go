@@ -48,6 +48,6 @@ func TestBytes(t *testing.T) {
 	assert.Equal(t, int64(0), data.Bytes(20_000_000, 1_000_000, 512, time.Microsecond), "no whole block yet")
 	assert.Equal(t, int64(100_000_000_000*86400*100)/512*512, data.Bytes(100_000_000_000, 1_000_000, 512, 100*24*time.Hour))
 	assert.Equal(t, int64(5_000_000/512*512), data.Bytes(20_000_000, 250_000, 512, time.Second))
-	assert.Equal(t, data.Bytes(1, 1, 1, time.Duration(1<<62)), int64(1<<62)/1_000_000_000_000_000)
+	assert.Equal(t, int64(1<<62)/1_000_000_000_000_000, data.Bytes(1, 1, 1, time.Duration(1<<62)))
 	assert.Positive(t, data.Bytes(1<<37, 1_000_000, 512, 1<<62), "bounded, not wrapped")
 }

@@ -2,8 +2,8 @@ package replication_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
-	"strings"
 	"testing"
 	"time"
 
@@ -37,9 +37,7 @@ func newLag(t *testing.T, rate, span int64, more object) *lag {
 	l.volume = l.post(boxA, "volumes", object{"name": "v", "size": wide, "pool_id": l.pool[boxA], "provtype": "THIN"}).ID("id")
 	l.start = l.lab.Clock.Now()
 	body := object{"sync_interval": interval.Milliseconds(), "rpo_value": 120_000}
-	for k, v := range more {
-		body[k] = v
-	}
+	maps.Copy(body, more)
 	r := l.replicate(l.volume, body)
 	l.replica, l.target = r.ID("id"), r.ID("remote_entity_id")
 	l.load(rate, sim.Workload{WorkingSet: span})
@@ -254,5 +252,5 @@ func TestLag_stepsAndLooksDoNotMatter(t *testing.T) {
 	require.Equal(t, once, run(1, true))
 	require.Equal(t, once, run(1000, false))
 	require.Equal(t, once, run(200, true))
-	assert.True(t, strings.Contains(once, "OUT_OF_SYNC"))
+	assert.Contains(t, once, "OUT_OF_SYNC")
 }

@@ -2,7 +2,6 @@ package replication
 
 import (
 	"infinisim/sim/apierr"
-	"infinisim/sim/data"
 	"infinisim/sim/model"
 	"infinisim/sim/schema"
 )
@@ -130,7 +129,7 @@ func (r *replica) prepareMember(a pairAsk, cg *schema.Object) (memberOffer, erro
 		ID: m.Pair, Local: o.ID(), LocalAction: a.LocalAction, RemoteAction: a.RemoteAction, LocalBase: a.LocalBase,
 		RemoteBase: a.RemoteBase, Initial: true,
 	}
-	if p.Base, m.BaseGUID, err = r.localBase(&p, o, a, im); err != nil {
+	if p.Base, m.BaseGUID, err = r.localBase(&p, o, a); err != nil {
 		return memberOffer{}, err
 	}
 	r.pairs = append(r.pairs, p)
@@ -160,7 +159,7 @@ func (r *replica) checkMember(o, cg *schema.Object) error {
 
 // localBase is the image that the first job starts from, for the forms that
 // have one: a snapshot of the dataset, or the dataset as it is.
-func (r *replica) localBase(p *pair, o *schema.Object, a pairAsk, im data.Image) (held, string, error) {
+func (r *replica) localBase(p *pair, o *schema.Object, a pairAsk) (held, string, error) {
 	switch a.RemoteAction {
 	case baseCreate, baseNone:
 		return held{}, "", nil

@@ -11,7 +11,6 @@ import (
 
 	"infinisim/sim"
 	"infinisim/sim/fabric"
-	"infinisim/sim/simtest"
 )
 
 // inStep is a mirrored replica of a volume that hosts write 4 MB a second to.
@@ -21,14 +20,14 @@ func inStep(t *testing.T, kind string) (w *world, v, target, id int64) {
 	v = w.volume(boxA)
 	r := w.replicate(v, object{"replication_type": kind})
 	w.settle()
-	w.pour(boxA, v, 1000)
+	w.pour(v, 1000)
 	return w, v, r.ID("remote_entity_id"), r.ID("id")
 }
 
-// pour has hosts write so many blocks of 4 KiB a second.
-func (w *world) pour(box string, v, writes int64) {
+// pour has hosts write so many blocks of 4 KiB a second to box-1.
+func (w *world) pour(v, writes int64) {
 	w.t.Helper()
-	require.NoError(w.t, w.lab.SetWorkload(w.t.Context(), box, v, sim.Workload{Writes: writes, BlockSize: 4096, Latency: time.Millisecond}))
+	require.NoError(w.t, w.lab.SetWorkload(w.t.Context(), boxA, v, sim.Workload{Writes: writes, BlockSize: 4096, Latency: time.Millisecond}))
 }
 
 func (w *world) used(box string, v int64) int64 {
@@ -91,12 +90,12 @@ func TestInStep_moreThanTheLinkCarries(t *testing.T) {
 	t.Parallel()
 	w, v, target, id := inStep(t, "SYNC")
 	w.advance(time.Second)
-	w.pour(boxA, v, 50_000)
+	w.pour(v, 50_000)
 	w.shows(id, "ACTIVE", "REPLICATING", false, "OUT_OF_SYNC")
 	w.advance(time.Minute)
 	w.shows(id, "ACTIVE", "REPLICATING", false, "OUT_OF_SYNC")
 	w.clean()
-	w.pour(boxA, v, 1000)
+	w.pour(v, 1000)
 	w.settle()
 	w.shows(id, "ACTIVE", nil, false, "SYNCHRONIZED")
 	w.advance(time.Second)
@@ -178,7 +177,7 @@ func TestInStep_group(t *testing.T) {
 		vs = append(vs, v)
 		w.post(boxA, fmt.Sprintf("cgs/%d/members", cg), object{"dataset_id": v})
 		asks = append(asks, object{"local_entity_id": v, "remote_base_action": "CREATE"})
-		w.pour(boxA, v, 1000)
+		w.pour(v, 1000)
 	}
 	r := w.post(boxA, "replicas", object{
 		"link_id": w.link[boxA], "entity_type": "CONSISTENCY_GROUP", "local_cg_id": cg, "remote_pool_id": w.pool[boxB],
@@ -188,7 +187,7 @@ func TestInStep_group(t *testing.T) {
 	w.advance(time.Second)
 	w.cut(true)
 	same := map[int64]bool{}
-	for _, p := range pairs(simtest.Object(r)) {
+	for _, p := range pairs(r) {
 		require.Equal(t, w.digest(boxA, p.ID("local_entity_id")), w.digest(boxB, p.ID("remote_entity_id")))
 		same[w.used(boxB, p.ID("remote_entity_id"))] = true
 	}
