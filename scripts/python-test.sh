@@ -10,15 +10,18 @@ export INFINISIM_BIN=$PWD/bin/infinisim
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
+# shown COMMAND... prints the last line of what it said, or all if it failed.
+shown() { "$@" >"$work/out" 2>&1 || { cat "$work/out"; return 1; }; tail -n 1 "$work/out"; }
+
 cd python
 "$python" -m ruff check --quiet .
 "$python" -m ruff format --quiet --check .
 "$python" -m mypy | tail -n 1
 echo "ok   ruff, mypy --strict"
-"$python" -m pytest -q -p no:cacheprovider --doctest-modules src tests | tail -n 1
+shown "$python" -m pytest -q -p no:cacheprovider --doctest-modules src tests
 echo "ok   the examples in the package, and its tests"
 started=$(date +%s%N)
-"$python" -m pytest -q -p no:cacheprovider -n 8 tests/isolation | tail -n 1
+shown "$python" -m pytest -q -p no:cacheprovider -n 8 tests/isolation
 echo "ok   200 tests of a linked pair each, on eight workers: $((($(date +%s%N) - started) / 1000000)) ms"
 cd ..
 

@@ -81,7 +81,7 @@ def test_pages_to_the_end() -> None:
 def test_two_equal_faults() -> None:
     with Lab(arrays=1, links="none") as lab:
         first = lab.faults.status(503, id="one", path="pools", times=1)
-        second = lab.faults.status(503, id="two", path="pools", times=1)
+        second = lab.faults.status(503, id="two", path="pools", skip=1, times=1)
         array = lab.arrays[0]
         assert [array.request("GET", "pools").status for _ in range(3)] == [503, 503, 200]
         assert (first.hits, second.hits) == (1, 1)
