@@ -153,6 +153,7 @@ def test_a_server_that_dies(pytester: pytest.Pytester) -> None:
 
         def test_it(infinibox):
             os.kill(infinibox.lab.server.pid, signal.SIGKILL)
+            infinibox.lab.server._process.wait()
             infinibox.get("pools")
         """
     )

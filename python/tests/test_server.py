@@ -124,6 +124,8 @@ def test_a_server_that_died_tells_its_last_lines() -> None:
     server = Server()
     lab = Lab(server=server)
     os.kill(server.pid, signal.SIGQUIT)  # Go writes where it was
+    assert server._process is not None
+    server._process.wait()
     with pytest.raises(ServerDied, match=r"exit code 2 during GET labs/.*(?s:.)its last lines:|its last lines:"):
         lab.clock.now  # noqa: B018
     with pytest.raises(ServerDied, match="was closed: make a new one"):

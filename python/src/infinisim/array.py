@@ -11,7 +11,7 @@ from urllib.parse import urlencode, urlsplit
 
 from ._wire import Wire
 from .clock import Duration, to_text
-from .errors import ArrayError, ConnectionDropped, ServerDied
+from .errors import ArrayError, ConnectionDropped
 
 if TYPE_CHECKING:
     from .lab import Lab
@@ -174,9 +174,7 @@ class Array:
         try:
             reply = self._wire.send(method, target, raw, given)
         except (OSError, http.client.HTTPException) as error:
-            if not self.lab.server.alive:
-                self.lab.server.send("GET", "health")  # raises what there is to say
-                raise ServerDied("the server was closed") from error
+            self.lab.server.send("GET", "health")  # a server that is gone raises what there is to say
             raise ConnectionDropped(f"{method} {path} on {self.key}: no answer ({error})") from error
         return Answer(reply.status, reply.headers, reply.body.decode("utf-8", "replace"))
 
