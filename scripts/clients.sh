@@ -44,7 +44,7 @@ INFINISIM_BIN=$bin PYTHONPATH=python/src "$python" $clients/pages/run.py "$sdist
 echo "sweeps by InfiniSDK, from its own field tables: releases, HTTP and TLS, sessions and Basic authentication"
 "$python" $clients/sweep/run.py --columns | xargs -P 2 -n 1 "$python" $clients/sweep/run.py "$bin" "$lines" >.cache/sweep.txt
 echo "the same by older versions of InfiniSDK, one column each"
-"$python" $clients/sweep/run.py --older | xargs -P 2 -I SDK ".venv-sdk-SDK/bin/python" $clients/sweep/run.py --sdk SDK "$bin" "$lines" sweep-sdk-SDK >>.cache/sweep.txt
+"$python" $clients/sweep/run.py --older | xargs -P 2 -I SDK env ".venv-sdk-SDK/bin/python" $clients/sweep/run.py --sdk SDK "$bin" "$lines" sweep-sdk-SDK >>.cache/sweep.txt
 echo "the states of replicas, by InfiniSDK's predicates, on a frozen clock"
 "$python" $clients/atlas/run.py "$bin" "$lines" >.cache/atlas.txt
 echo "OpenStack Cinder's driver"
