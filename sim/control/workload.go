@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"infinisim/sim/apierr"
-	"infinisim/sim/fabric"
+	"infinisim/sim/data"
 	"infinisim/sim/model"
 )
 
@@ -41,7 +41,7 @@ func setWorkload(_ *Server, r *request) (any, error) {
 	err = r.lab.On(r.Context(), r.key(), func(b *model.Box) error {
 		return b.SetWorkload(id, model.Workload{
 			Reads: ask.Reads, Writes: ask.Writes, BlockSize: ask.BlockSize, Latency: latency, Protocol: ask.Protocol, Host: ask.Host,
-			WorkingSet: ask.WorkingSet, HotSet: ask.HotSet, Overwrites: int64(math.Round(ask.Overwrites * fabric.Million)), Seed: ask.Seed,
+			WorkingSet: ask.WorkingSet, HotSet: ask.HotSet, Overwrites: int64(math.Round(ask.Overwrites * data.Million)), Seed: ask.Seed,
 		})
 	})
 	if err != nil {
@@ -62,6 +62,6 @@ func readWorkload(_ *Server, r *request) (any, error) {
 	})
 	return workloadView{
 		Reads: w.Reads, Writes: w.Writes, BlockSize: w.BlockSize, Latency: w.Latency.String(), Protocol: w.Protocol, Host: w.Host,
-		WorkingSet: w.WorkingSet, HotSet: w.HotSet, Overwrites: float64(w.Overwrites) / fabric.Million, Seed: w.Seed,
+		WorkingSet: w.WorkingSet, HotSet: w.HotSet, Overwrites: float64(w.Overwrites) / data.Million, Seed: w.Seed,
 	}, err
 }

@@ -50,15 +50,17 @@ func (c Cycle) token(lap int64) Token {
 	return Token(binary.BigEndian.Uint64(sum[:8]) | 1)
 }
 
+// Million is the whole of a share.
+const Million = 1_000_000
+
 // Bytes is how many whole blocks a rate of bytes a second writes in a time; a
 // rate of parts of a million of that, where parts is below a million.
 func Bytes(rate, parts, block int64, d time.Duration) int64 {
-	const million = 1_000_000
 	if rate <= 0 || parts <= 0 || d <= 0 {
 		return 0
 	}
 	hi, lo := bits.Mul64(uint64(rate)*uint64(parts), uint64(d)) //nolint:gosec // all above 0
-	whole := uint64(million) * uint64(time.Second)
+	whole := uint64(Million) * uint64(time.Second)
 	if hi >= whole {
 		return 1<<62 - 1<<62%block
 	}

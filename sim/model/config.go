@@ -75,7 +75,7 @@ func setMgmt(b *Box, _ *schema.Object, in *Input) (any, error) {
 	}
 	b.Tx.KV(b.Key, spaceConfig).Put([]byte(key), append([]byte(nil), in.Raw...))
 	if key == qosEnabled {
-		return in.Raw, b.paceAll()
+		return in.Raw, b.paceIn(0)
 	}
 	return in.Raw, nil
 }

@@ -65,26 +65,29 @@ func stateOf(p *schema.Object) string {
 // extendPool gives the pool as much of the emergency buffer as it needs and can
 // have, and gives back what it needs no more. Only a host's write extends it.
 func (b *Box) extendPool(p *schema.Object) error {
-	own := PoolPhysical.Get(p) - poolExtended.Get(p)
-	over := poolPhysical.Get(p) - own
-	if over > poolExtended.Get(p) && !b.hostWrites {
+	if poolPhysical.Get(p) > PoolPhysical.Get(p) && !b.hostWrites {
 		return nil
 	}
-	need, fits, err := b.extension(p, over)
+	need, fits, err := b.extension(p, poolPhysical.Get(p))
 	if err != nil || !fits {
 		return err // checkPhysical refuses what led to this
 	}
+	own := ownCapacity(p)
 	poolExtended.Set(p, need)
 	PoolPhysical.Set(p, own+need)
 	return nil
 }
 
-// extension is how far a pool is extended for so many bytes beyond its own
-// capacity: in whole units, or, while workloads fill it, in hundredths of what
-// the buffer has.
+// ownCapacity is a pool's capacity without what the emergency buffer added.
+func ownCapacity(p *schema.Object) int64 { return PoolPhysical.Get(p) - poolExtended.Get(p) }
+
+// extension is how far a pool that allocates so many bytes is extended beyond its
+// own capacity: in whole units, or, while workloads fill it, in hundredths of
+// what the buffer has.
 //
 // unsourced: the steps of a pool that hosts fill without a pause.
-func (b *Box) extension(p *schema.Object, beyond int64) (need int64, fits bool, err error) {
+func (b *Box) extension(p *schema.Object, allocated int64) (need int64, fits bool, err error) {
+	beyond := allocated - ownCapacity(p)
 	if beyond <= 0 {
 		return 0, true, nil
 	}
@@ -182,7 +185,7 @@ func (b *Box) reportState(old, p *schema.Object) error {
 	if err := b.Guard(Moment("state"), nil, p); err != nil {
 		return err
 	}
-	return b.pacePool(p.ID())
+	return b.paceIn(p.ID())
 }
 
 // over reports whether used is at or above so many percent of all (InfiniSDK

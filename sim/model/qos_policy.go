@@ -57,7 +57,7 @@ func addQoS(c *Catalog) {
 				}
 				return nil
 			},
-			AfterUpdate: func(b *Box, _, _ *schema.Object, _ *Input) error { return b.paceAll() },
+			AfterUpdate: func(b *Box, _, _ *schema.Object, _ *Input) error { return b.paceIn(0) },
 			AfterDelete: func(b *Box, o *schema.Object, _ *Input) error { return b.EmitFor(o, "DELETED") },
 		},
 		Sample: func(w World) Body {
@@ -81,7 +81,7 @@ func addQoS(c *Catalog) {
 		}},
 		{Method: http.MethodPost, Path: "qos/enable", Do: func(b *Box, _ *schema.Object, _ *Input) (any, error) {
 			b.Tx.KV(b.Key, spaceConfig).Put([]byte(qosEnabled), []byte("true"))
-			return map[string]bool{"is_enabled": true}, b.paceAll()
+			return map[string]bool{"is_enabled": true}, b.paceIn(0)
 		}},
 	}
 	c.Add(k, &Kind{
@@ -143,7 +143,7 @@ func assignQoS(b *Box, o *schema.Object, in *Input) (any, error) {
 	if err := b.Tx.Put(b.Key, a); err != nil {
 		return nil, err
 	}
-	return o, b.paceAll()
+	return o, b.paceIn(0)
 }
 
 // qosAt is the assignment of a type of policy at an entity, nil for none.
@@ -179,7 +179,7 @@ func unassignQoS(b *Box, o *schema.Object, in *Input) (any, error) {
 	if err := b.Tx.Delete(b.Key, QoSAssignment, a.ID()); err != nil {
 		return nil, err
 	}
-	return o, b.paceAll()
+	return o, b.paceIn(0)
 }
 
 // dropQoS forgets what was assigned to an entity that goes.

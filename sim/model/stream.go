@@ -34,8 +34,6 @@ type Part struct {
 	Done  int64 `json:"done"`
 }
 
-const million = 1_000_000
-
 // streams are those of a dataset: of its own workload, and of the dataset that
 // it mirrors.
 type streams struct {
@@ -84,15 +82,18 @@ func (s *Stream) restart(rate int64, t clock.Time) {
 	s.Rate, s.Since = rate, t
 }
 
-// span is the most that the stream can add to what a dataset holds.
-func (s *Stream) span() (n int64) {
-	if s.Rate == 0 {
-		return 0
+// filling is what the streams can do to what a dataset holds.
+func (all streams) filling() (f filling) {
+	for _, s := range all.list() {
+		if s.Rate == 0 {
+			continue
+		}
+		f.Rate += s.Rate
+		for _, p := range s.Parts {
+			f.Span += p.Len
+		}
 	}
-	for _, p := range s.Parts {
-		n += p.Len
-	}
-	return n
+	return f
 }
 
 func (b *Box) streamsOf(o *schema.Object) streams {
@@ -171,12 +172,7 @@ func (b *Box) OwnStream(o *schema.Object) *Stream {
 }
 
 // WriteRate is how many bytes a second hosts write to a dataset.
-func (b *Box) WriteRate(o *schema.Object) (n int64) {
-	for _, s := range b.streamsOf(o).list() {
-		n += s.Rate
-	}
-	return n
-}
+func (b *Box) WriteRate(o *schema.Object) int64 { return b.streamsOf(o).filling().Rate }
 
 // Follows reports whether a dataset goes along with the writes to the one that
 // it mirrors.
@@ -246,10 +242,7 @@ func (b *Box) allowedRate(o *schema.Object) (int64, error) {
 
 // letThrough is the part of a workload that QoS policies let through.
 func (b *Box) letThrough(o *schema.Object, w Workload) (float64, error) {
-	kind := QoSVolume
-	if o.Type() == Filesystem {
-		kind = QoSFilesystem
-	}
+	kind := qosKind(o)
 	own, err := b.limitAt(o.ID(), kind)
 	if err != nil {
 		return 0, err
@@ -276,16 +269,16 @@ func (b *Box) letThrough(o *schema.Object, w Workload) (float64, error) {
 	return part * shared.share(sum.ops, sum.bytes), nil
 }
 
-// paceAll brings all workloads of the array in line, after a change of QoS.
-func (b *Box) paceAll() error {
-	all, err := b.loads()
-	if err != nil {
-		return err
-	}
-	for _, l := range all {
-		o, err := b.Dataset(l.dataset)
+// paceIn brings the workloads of a pool's datasets in line, or all of the array's
+// if the pool is 0: after a change of the pool's state, or of QoS.
+func (b *Box) paceIn(pool int64) error {
+	for _, id := range b.worked() {
+		o, err := b.Dataset(id)
 		if err != nil {
 			return err
+		}
+		if pool != 0 && DatasetPool.Get(o) != pool {
+			continue
 		}
 		if err := b.pace(o); err != nil {
 			return err
@@ -298,12 +291,8 @@ func (b *Box) paceAll() error {
 // where they can.
 func (b *Box) checkStreams() ([]string, error) {
 	var bad []string
-	all, err := b.loads()
-	if err != nil {
-		return nil, err
-	}
-	for _, l := range all {
-		o, err := b.Dataset(l.dataset)
+	for _, id := range b.worked() {
+		o, err := b.Dataset(id)
 		if err != nil {
 			return nil, err
 		}

@@ -42,11 +42,7 @@ func streamKey(pool, dataset int64) []byte { return append(imageKey(pool), image
 // enlist keeps up the list of the datasets that are written to.
 func (b *Box) enlist(o *schema.Object, all streams) error {
 	pool := DatasetPool.Get(o)
-	now := streamRow{Type: o.Type().Name()}
-	for _, s := range all.list() {
-		now.Span += s.span()
-		now.Rate += s.Rate
-	}
+	now := streamRow{Type: o.Type().Name(), filling: all.filling()}
 	if o.Type() == Filesystem && now.Rate > 0 {
 		now.Files = 1
 	}
@@ -100,7 +96,7 @@ func (b *Box) fillingOf(pool int64) (f filling) {
 	return f
 }
 
-// written are the datasets of a pool that are written to now.
+// writtenIn are the datasets of a pool that are written to now.
 func (b *Box) writtenIn(pool int64) ([]*schema.Object, error) {
 	var out []*schema.Object
 	var err error
@@ -170,7 +166,7 @@ func fillPool(b *Box, p *schema.Object, _ job.Job) error {
 	if err != nil {
 		return err
 	}
-	_, fits, err := b.extension(p, n-(PoolPhysical.Get(p)-poolExtended.Get(p)))
+	_, fits, err := b.extension(p, n)
 	if err != nil {
 		return err
 	}
@@ -210,25 +206,4 @@ func (b *Box) stopBefore(o *schema.Object) error {
 		s.restart(0, b.Tx.Now()-1)
 	}
 	return b.setStreams(o, all)
-}
-
-// pacePool brings the workloads of a pool's datasets in line with its state.
-func (b *Box) pacePool(pool int64) error {
-	all, err := b.loads()
-	if err != nil {
-		return err
-	}
-	for _, l := range all {
-		if l.pool != pool {
-			continue
-		}
-		o, err := b.Dataset(l.dataset)
-		if err != nil {
-			return err
-		}
-		if err := b.pace(o); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"infinisim/sim/clock"
+	"infinisim/sim/data"
 	"infinisim/sim/job"
 	"infinisim/sim/schema"
 )
@@ -19,7 +20,7 @@ func (b *Box) marks(p *schema.Object, t clock.Time) (string, error) {
 		return "", err
 	}
 	n += poolPhysical.Get(p)
-	need, fits, err := b.extension(p, n-(PoolPhysical.Get(p)-poolExtended.Get(p)))
+	need, fits, err := b.extension(p, n)
 	if err != nil {
 		return "", err
 	}
@@ -127,11 +128,7 @@ func (b *Box) fileWait(o, p *schema.Object) (time.Duration, error) {
 	if err != nil {
 		return never, err
 	}
-	one := filling{Rate: b.WriteRate(o)}
-	for _, s := range b.streamsOf(o).list() {
-		one.Span += s.span()
-	}
-	least := never
+	one, least := b.streamsOf(o).filling(), never
 	f := fillIn(o, p, im.Used())
 	for _, percent := range []*int64{f.warning, f.critical} {
 		if percent == nil || f.over(percent) {
@@ -171,7 +168,7 @@ func (b *Box) nextMark(p *schema.Object) (clock.Time, bool, error) {
 	for _, o := range all {
 		for _, s := range b.streamsOf(o).list() {
 			for _, part := range s.Parts {
-				if speed := float64(s.Rate) * float64(part.Share) / million; speed > 0 {
+				if speed := float64(s.Rate) * float64(part.Share) / data.Million; speed > 0 {
 					lap := time.Duration(min(float64(part.Len)/speed, 1e9) * float64(time.Second))
 					until = max(until, from.Add(lap+time.Second))
 				}

@@ -109,7 +109,7 @@ func (b *Box) SetWorkload(id int64, w Workload) error {
 	if err := b.writeOn(o, w); err != nil {
 		return err
 	}
-	return b.paceAll() // policies are shared
+	return b.paceIn(DatasetPool.Get(o)) // they share its policies
 }
 
 // writeOn has a workload's writes go on from now on, in place of those before.
@@ -137,7 +137,7 @@ func (b *Box) writeOn(o *schema.Object, w Workload) error {
 		all.Own = &Stream{Rate: rate, Since: b.Tx.Now()}
 		for _, p := range []Part{
 			{Cycle: data.Cycle{Len: w.HotSet}, Share: w.Overwrites},
-			{Cycle: data.Cycle{Off: w.HotSet, Len: w.WorkingSet}, Share: million - w.Overwrites},
+			{Cycle: data.Cycle{Off: w.HotSet, Len: w.WorkingSet}, Share: data.Million - w.Overwrites},
 		} {
 			if p.Share > 0 {
 				p.Seed, p.Birth = seed, birth
@@ -184,13 +184,13 @@ func (b *Box) checkWorkload(o *schema.Object, w Workload) error {
 func (b *Box) checkSets(o *schema.Object, w Workload) error {
 	size := DatasetSize.Get(o)
 	switch {
-	case w.Overwrites < 0 || w.Overwrites > million:
-		return apierr.New(apierr.InvalidValue, "overwrites: %v is not from 0 to 1", float64(w.Overwrites)/million).About("overwrites")
+	case w.Overwrites < 0 || w.Overwrites > data.Million:
+		return apierr.New(apierr.InvalidValue, "overwrites: %v is not from 0 to 1", float64(w.Overwrites)/data.Million).About("overwrites")
 	case w.HotSet < 0 || w.HotSet > size || w.HotSet%BlockBytes != 0:
 		return apierr.New(apierr.InvalidValue, "hot_set: %d is no number of whole blocks of the dataset's %d bytes", w.HotSet, size).About("hot_set")
 	case (w.HotSet > 0) != (w.Overwrites > 0):
-		return apierr.New(apierr.InvalidValue, "hot_set: %d bytes and overwrites of %v: there is one without the other", w.HotSet, float64(w.Overwrites)/million).About("hot_set")
-	case w.WorkingSet < 0 || w.WorkingSet > size-w.HotSet || w.WorkingSet%BlockBytes != 0 || w.WorkingSet == 0 && w.Overwrites < million:
+		return apierr.New(apierr.InvalidValue, "hot_set: %d bytes and overwrites of %v: there is one without the other", w.HotSet, float64(w.Overwrites)/data.Million).About("hot_set")
+	case w.WorkingSet < 0 || w.WorkingSet > size-w.HotSet || w.WorkingSet%BlockBytes != 0 || w.WorkingSet == 0 && w.Overwrites < data.Million:
 		return apierr.New(apierr.InvalidValue, "working_set: %d is no number of whole blocks of the %d bytes behind the hot set", w.WorkingSet, size-w.HotSet).About("working_set")
 	case w.Writes*w.BlockSize > mostWritten:
 		return apierr.New(apierr.InvalidValue, "writes: %d of %d bytes are more than %d bytes a second", w.Writes, w.BlockSize, int64(mostWritten)).About("writes")
@@ -261,23 +261,33 @@ type load struct {
 	phases        []phase
 }
 
-// loads are all workloads of the array.
-func (b *Box) loads() ([]load, error) {
-	var ids []int64
+// worked are the ids of the datasets that have a workload.
+func (b *Box) worked() (ids []int64) {
 	b.Tx.KV(b.Key, spaceWorkload).Scan(nil, func(key, _ []byte) bool {
 		ids = append(ids, int64(binary.BigEndian.Uint64(key))) //nolint:gosec // written by imageKey
 		return true
 	})
+	return ids
+}
+
+// qosKind is the type of a QoS policy of a dataset.
+func qosKind(o *schema.Object) string {
+	if o.Type() == Filesystem {
+		return QoSFilesystem
+	}
+	return QoSVolume
+}
+
+// loads are all workloads of the array.
+func (b *Box) loads() ([]load, error) {
+	ids := b.worked()
 	out := make([]load, 0, len(ids))
 	for _, id := range ids {
 		o, err := b.Dataset(id)
 		if err != nil {
 			return nil, err
 		}
-		l := load{dataset: id, pool: DatasetPool.Get(o), kind: QoSVolume}
-		if o.Type() == Filesystem {
-			l.kind = QoSFilesystem
-		}
+		l := load{dataset: id, pool: DatasetPool.Get(o), kind: qosKind(o)}
 		if l.phases, err = b.phases(id); err != nil {
 			return nil, err
 		}
