@@ -118,25 +118,32 @@ func (r *replica) partHere(p *pair) error {
 	return nil
 }
 
-// comeAlong has the other side go along with the workloads that it does not know
-// of yet.
-func (r *replica) comeAlong() error {
-	var pairs []*pair
+// unaware lists the pairs in step whose other side does not know yet of what
+// hosts write.
+func (r *replica) unaware() ([]*pair, error) {
+	var out []*pair
 	for i := range r.pairs {
 		p := &r.pairs[i]
-		if p.Streams || !r.inStep(p) || !r.connected() {
+		if p.Streams || !r.inStep(p) {
 			continue
 		}
 		o, err := r.dataset(p)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if r.b.OwnStream(o) != nil {
-			pairs = append(pairs, p)
+			out = append(out, p)
 		}
 	}
-	if len(pairs) == 0 {
-		return nil
+	return out, nil
+}
+
+// comeAlong has the other side go along with the workloads that it does not know
+// of yet.
+func (r *replica) comeAlong() error {
+	pairs, err := r.unaware()
+	if err != nil || len(pairs) == 0 || !r.connected() {
+		return err
 	}
 	if r.slow() {
 		return r.fire(evSlow)
@@ -153,18 +160,11 @@ func (r *replica) lookAlong() error {
 	if !stepping(r.state()) || len(job.Of(r.b.Tx, r.b.Owner(r.o), jobMirror)) > 0 {
 		return nil
 	}
-	for i := range r.pairs {
-		p := &r.pairs[i]
-		o, err := r.dataset(p)
-		if err != nil {
-			return err
-		}
-		if !p.Streams && r.inStep(p) && r.b.OwnStream(o) != nil {
-			r.b.After(0, job.Settle, jobMirror, r.o)
-			return nil
-		}
+	pairs, err := r.unaware()
+	if err == nil && len(pairs) > 0 {
+		r.b.After(0, job.Settle, jobMirror, r.o)
 	}
-	return nil
+	return err
 }
 
 // written is how many bytes a second hosts write to the members.
