@@ -1,8 +1,8 @@
 package audit
 
 import (
-	"bytes"
 	"context"
+	"io"
 	"maps"
 	"net"
 	"net/http"
@@ -49,15 +49,15 @@ func (t *Target) Handler(key string) http.Handler {
 			inner.ServeHTTP(w, r)
 			return
 		}
-		held := &answer{header: http.Header{}, status: http.StatusOK}
 		// What the client does meanwhile no longer matters: it is applied.
-		inner.ServeHTTP(held, r.WithContext(context.WithoutCancel(r.Context())))
-		if clock.Pause(r.Context(), t.delay) != nil {
-			panic(http.ErrAbortHandler) // nobody waits for it any more
+		held, err := sim.HandlerTransport(inner).RoundTrip(r.WithContext(context.WithoutCancel(r.Context())))
+		if err != nil || clock.Pause(r.Context(), t.delay) != nil {
+			panic(http.ErrAbortHandler) // nobody answers, or nobody waits for it any more
 		}
-		maps.Copy(w.Header(), held.header)
-		w.WriteHeader(held.status)
-		_, _ = held.body.WriteTo(w) // the client is gone: nobody to tell
+		defer func() { _ = held.Body.Close() }()
+		maps.Copy(w.Header(), held.Header)
+		w.WriteHeader(held.StatusCode)
+		_, _ = io.Copy(w, held.Body) // the client is gone: nobody to tell
 	})
 }
 
@@ -91,19 +91,3 @@ func (t *Target) wasLate() bool {
 	defer t.mu.Unlock()
 	return t.struck
 }
-
-// answer keeps what a handler writes.
-type answer struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
-}
-
-// Header is what the handler sets before it writes.
-func (w *answer) Header() http.Header { return w.header }
-
-// WriteHeader keeps the status.
-func (w *answer) WriteHeader(status int) { w.status = status }
-
-// Write keeps the body.
-func (w *answer) Write(p []byte) (int, error) { return w.body.Write(p) }
