@@ -100,6 +100,15 @@ func TestFault_poolIsGoneMeanwhile(t *testing.T) {
 	}
 }
 
+// copyTime is how long a replica takes to copy what a host writes to its source.
+func copyTime(l *simtest.Lab, replica, source int64) time.Duration {
+	start := l.Clock.Now()
+	l.MustWrite("box-1", source, sim.Write{Offset: 0, Length: 100_007_936, Seed: uint64(start)}) //nolint:gosec // any seed
+	l.Client("box-1").Post(fmt.Sprintf("replicas/%d/sync", replica), nil)
+	l.MustSettle()
+	return l.Clock.Now().Sub(start)
+}
+
 func TestFault_linksThatLoseAndHear(t *testing.T) {
 	t.Parallel()
 	l := simtest.New(t)
@@ -107,13 +116,7 @@ func TestFault_linksThatLoseAndHear(t *testing.T) {
 	state := func() any { return l.Client("box-1").Get(fmt.Sprintf("links/%d", link.AID))["link_state"] }
 	ids, sources, targets := replicas(l, 1, map[string]any{"sync_interval": 3_600_000})
 	l.MustSettle()
-	copied := func() time.Duration {
-		start := l.Clock.Now()
-		l.MustWrite("box-1", sources[0], sim.Write{Offset: 0, Length: 100_007_936, Seed: uint64(start)}) //nolint:gosec // any seed
-		l.Client("box-1").Post(fmt.Sprintf("replicas/%d/sync", ids[0]), nil)
-		l.MustSettle()
-		return l.Clock.Now().Sub(start)
-	}
+	copied := func() time.Duration { return copyTime(l, ids[0], sources[0]) }
 	quick := copied()
 	inject(t, l, `{"id":"loss","site":"link","array":"box-1","peer":"box-2","effect":{"type":"loss","loss":0.5}}`)
 	assert.InDelta(t, 2, copied().Seconds()/quick.Seconds(), 0.1)

@@ -75,13 +75,7 @@ func TestPreset_brownoutIsSlowAndOver(t *testing.T) {
 	l := simtest.New(t)
 	ids, sources, _ := replicas(l, 1, map[string]any{"sync_interval": 3_600_000})
 	l.MustSettle()
-	copied := func() time.Duration {
-		start := l.Clock.Now()
-		l.MustWrite("box-1", sources[0], sim.Write{Offset: 0, Length: 100_007_936, Seed: uint64(start)}) //nolint:gosec // any seed
-		l.Client("box-1").Post(fmt.Sprintf("replicas/%d/sync", ids[0]), nil)
-		l.MustSettle()
-		return l.Clock.Now().Sub(start)
-	}
+	copied := func() time.Duration { return copyTime(l, ids[0], sources[0]) }
 	quick := copied()
 	preset(t, l, fault.Ask{Preset: "wan_brownout", Array: "box-1", Peer: "box-2"})
 	assert.InDelta(t, 20.0/0.98, copied().Seconds()/quick.Seconds(), 2, "a twentieth of the bandwidth, less what is lost")

@@ -1,7 +1,6 @@
 package lab_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -31,20 +30,11 @@ var _ model.World = (*world)(nil)
 
 func newWorld(tb testing.TB) *world {
 	tb.Helper()
-	l, err := lab.New(lab.Options{Seed: 3})
-	require.NoError(tb, err)
-	tb.Cleanup(func() {
-		bad, err := l.Check(context.WithoutCancel(tb.Context()))
-		require.NoError(tb, err)
-		require.Empty(tb, bad)
-		require.NoError(tb, l.Close())
-	})
-	for range 2 {
-		a, err := l.AddArray(tb.Context(), lab.ArraySetup{})
-		require.NoError(tb, err)
-		require.NoError(tb, l.On(tb.Context(), a.Key, func(b *model.Box) error { return b.SetFeature("vvol_replication", true) }))
+	w := newWorldAs(tb, "")
+	for _, a := range w.lab.Arrays() {
+		require.NoError(tb, w.lab.On(tb.Context(), a.Key, func(b *model.Box) error { return b.SetFeature("vvol_replication", true) }))
 	}
-	return &world{t: tb, lab: l, cat: l.Catalog(), once: map[string]int64{}}
+	return w
 }
 
 type object map[string]any
