@@ -157,6 +157,13 @@ func yield(r *replica) error {
 	return stopServing(r)
 }
 
+// follow is a half whose other one copies a member that joined: both go on
+// serving the others.
+func follow(r *replica) error {
+	replicaLeads.Set(r.o, false)
+	return nil
+}
+
 // obey is a half that the leader brings up to date.
 func obey(r *replica) error {
 	replicaNobody.Set(r.o, false)

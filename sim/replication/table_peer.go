@@ -43,7 +43,7 @@ func peerRules() []rule {
 		{states(peerPending), evStart, isDown, peerInitialStalled, effects(startJob, stall)},
 		{states(peerPending), evStart, nil, peerInitial, effects(startJob, tell)},
 		{states(peerPending, peerInitialStalled), evLeaderStarts, nil, peerInitial, effects(noWait)},
-		{states(peerSynchronized), evLeaderStarts, nil, peerInitial, nil},
+		{states(peerSynchronized), evLeaderStarts, nil, peerInitial, effects(follow)},
 		{states(peerStalled), evLeaderStarts, nil, peerInitial, effects(obey)},
 		{states(peerRestStopped, peerAutoStopped), evLeaderStarts, nil, peerInitial, effects(obey, awake)},
 		{states(peerRestStopped, peerAutoStopped), evLeaderWaits, nil, peerPending, effects(obey, awake)},
