@@ -363,7 +363,7 @@ func linkMoved(b *model.Box, link *schema.Object, up, detached bool) error {
 			return err
 		}
 		if up {
-			if err := r.part(); err != nil {
+			if err := r.catchUp(); err != nil {
 				return err
 			}
 		}

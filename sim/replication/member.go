@@ -245,6 +245,22 @@ func (r *replica) remove(i int, retain bool) error {
 	return r.save()
 }
 
+// catchUp tells the peer, which can be reached again, what it may have missed:
+// who left, and the settings.
+func (r *replica) catchUp() error {
+	if err := r.part(); err != nil {
+		return err
+	}
+	if !r.isSource() || replicaTurned.Get(r.o) {
+		return nil
+	}
+	err := r.message(msgConfigure, configure{Replica: ReplicaRemoteID.Get(r.o), Settings: r.settings()}, nil)
+	if apierr.CodeOf(err) == apierr.ReplicaNotFound {
+		return nil // removed by force
+	}
+	return err
+}
+
 // part tells the peer which members left while it could not be reached.
 func (r *replica) part() error {
 	if len(replicaParted.Get(r.o)) == 0 {

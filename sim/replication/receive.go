@@ -38,6 +38,9 @@ func (r *engine) handleReplicas() {
 		if err != nil {
 			return nil, err
 		}
+		if rep.isSource() {
+			return nil, nil // a rival's
+		}
 		rep.configure(ask.Settings)
 		return nil, rep.save()
 	})
