@@ -139,6 +139,9 @@ func (c *checker) common(r *replica, p, q *pair, digest string) error {
 		if err != nil {
 			return err
 		}
+		if h.GUID == p.Base.GUID && p.Restore != q.Restore {
+			c.say(r, "dataset %d is restored to %d, its target to %d", p.Local, p.Restore, q.Restore)
+		}
 		if im.Digest() != digest && !p.Mismatch {
 			c.say(r, "image %s differs from the target's", h.GUID)
 		}

@@ -79,7 +79,7 @@ func (k *deck) deleteGroup() string {
 }
 
 func (k *deck) pool() string {
-	return fmt.Sprintf("%s > POST pools/{pool %s}/%s", k.box, of(k, "p", "q"), of(k, "lock", "unlock", "unlock"))
+	return fmt.Sprintf("%s > POST pools/{pool %s}/%s", k.box, of(k, "p", "q"), of(k, "lock", "lock", "unlock"))
 }
 
 // path is a link of another kind; most draws make it one that works.
@@ -90,6 +90,20 @@ func (k *deck) path() string {
 		`{"latency_ns":40000000}`, `{"latency_ns":1000000}`, `{"jitter_ns":3000000}`, `{"loss_ppm":300000}`, `{"bandwidth":1000000}`, `{"bandwidth":1000000000}`,
 		`{"slots":0}`, `{"slots":1}`, `{"slots":-1}`, `{"addresses_down":2}`, `{"addresses_down":0}`)
 	return fmt.Sprintf("! path %s %s %s", k.box, peer, change)
+}
+
+// repair mends one of the things that others broke.
+func (k *deck) repair() string {
+	peer := k.peer()
+	switch k.pick(6) {
+	case 0:
+		return fmt.Sprintf(`%s > PUT links/{link %s}?approved=true {"local_replication_network_space_id":{space}}`, k.box, peer)
+	case 1:
+		return "! on " + k.box
+	case 2:
+		return fmt.Sprintf("%s > POST pools/{pool %s}/unlock", k.box, of(k, "p", "q"))
+	}
+	return fmt.Sprintf(`! path %s %s {"cut":false,"cut_from":"","latency_ns":1000000,"jitter_ns":0,"loss_ppm":0,"bandwidth":100000000,"slots":-1}`, k.box, peer)
 }
 
 func (k *deck) cut() string {
@@ -118,9 +132,13 @@ func (k *deck) linkVerb() string {
 	case 3:
 		return fmt.Sprintf("%s > POST links/{link %s}/refresh", k.box, peer)
 	case 4:
-		return fmt.Sprintf(`%s > POST links/{link %s}/set_witness_address {"witness_address":%q}`, k.box, peer, of(k, "10.0.0.9", "10.0.0.9", "0.0.0.0"))
+		return k.witnessAt()
 	}
 	return fmt.Sprintf("%s > DELETE links/{link %s}?approved=true", k.box, peer)
+}
+
+func (k *deck) witnessAt() string {
+	return fmt.Sprintf(`%s > POST links/{link %s}/set_witness_address {"witness_address":%q}`, k.box, k.peer(), of(k, "10.0.0.9", "0.0.0.0"))
 }
 
 func (k *deck) witness() string {
@@ -128,7 +146,7 @@ func (k *deck) witness() string {
 }
 
 func (k *deck) jobFault() string {
-	effect := of(k, `{"type":"fail","retry":"5s"}`, `{"type":"delay","delay":"3s"}`, `{"type":"delay","delay":"1ms","spread":"2s"}`)
+	effect := of(k, `{"type":"fail","retry":"5s"}`, `{"type":"fail"}`, `{"type":"fail"}`, `{"type":"delay","delay":"3s"}`, `{"type":"delay","delay":"1ms","spread":"2s"}`)
 	name := of(k, "replica.phase", "replica.phase", "replica.start", "replica.slots", "fabric.lane")
 	return fmt.Sprintf(`! fault {"id":"f%d","site":"job","array":%q,"job":%q,"odds":%v,"times":%d,"effect":%s}`, k.n, k.box, name, of(k, 0, 0.5, 0.2), 1+k.pick(6), effect)
 }

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime/debug"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -65,10 +66,16 @@ func (s *storm) close() {
 func (s *storm) text() string { return strings.Join(s.script, "\n") + "\n" }
 
 // play does what a line says, and checks everything. An empty line is no step.
-func (s *storm) play(line string) error {
+func (s *storm) play(line string) (err error) {
 	if line == "" {
 		return nil
 	}
+	defer func() {
+		if p := recover(); p != nil {
+			s.lab = nil // whoever panics in a transaction keeps its locks
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
 	s.script = append(s.script, line)
 	before := s.oracle.last
 	if err := s.line(line); err != nil {
