@@ -82,14 +82,21 @@ func (r *replica) goOn(was state) error {
 		}
 		return r.save()
 	case peerPending, peerInitial, peerInitialStalled, peerRunning, peerLagging, peerStalled:
-		replicaState.Set(r.o, string(peerRunning))
-		if err := startJob(r); err != nil {
-			return err
-		}
-		return r.save()
+		return r.startIfLeading()
 	}
 	replicaWaiting.Set(r.o, true)
 	return r.fire(evStart)
+}
+
+// startIfLeading begins the job of a half of an ACTIVE_ACTIVE replica from
+// which jobs go out.
+func (r *replica) startIfLeading() error {
+	if r.leads() {
+		if err := startJob(r); err != nil {
+			return err
+		}
+	}
+	return r.save()
 }
 
 // spawn takes a pair out of a group's replica and makes it one of its own,
@@ -126,6 +133,9 @@ func (r *replica) spawn(i int, guid string) (*replica, error) {
 	made := &replica{b: r.b, o: n, link: r.link, pairs: []pair{p}}
 	if made.state() != target && !made.rests() && made.state() != synchronized && made.state() != peerSynchronized {
 		replicaState.Set(n, string(asyncIdle))
+		if made.isPeer() {
+			replicaState.Set(n, string(peerRunning))
+		}
 	}
 	replicaPairs.Set(n, made.pairs)
 	r.pairs = append(r.pairs[:i], r.pairs[i+1:]...)
@@ -160,6 +170,11 @@ func splitMember(b *model.Box, _ fabric.Message, ask splitAsk) (any, error) {
 	}
 	if err := made.markPair(&made.pairs[0], ReplicaRole.Get(made.o)); err != nil {
 		return nil, err
+	}
+	if made.state() == peerRunning {
+		if err := made.startIfLeading(); err != nil {
+			return nil, err
+		}
 	}
 	if err := r.save(); err != nil {
 		return nil, err
