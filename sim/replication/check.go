@@ -80,7 +80,7 @@ func (c *checker) peers(r *replica) error {
 	if there.isSource() || replicaTurned.Get(o) || replicaTurned.Get(r.o) {
 		return nil // the halves have not met since a role changed
 	}
-	if ReplicaType.Get(o) != ReplicaType.Get(r.o) || ReplicaRemoteID.Get(o) != r.o.ID() || len(there.pairs) != len(r.pairs)+len(replicaParted.Get(r.o)) {
+	if ReplicaType.Get(o) != ReplicaType.Get(r.o) || ReplicaRemoteID.Get(o) != r.o.ID() || len(there.pairs)+len(replicaParted.Get(o)) != len(r.pairs)+len(replicaParted.Get(r.o)) {
 		c.say(r, "its peer %d is of another shape", o.ID())
 		return nil
 	}
@@ -90,7 +90,7 @@ func (c *checker) peers(r *replica) error {
 	if r.isPeer() && (r.state() == peerSynchronized) != (there.state() == peerSynchronized) && r.connected() {
 		c.say(r, "is %s and its peer %s", r.state(), there.state())
 	}
-	if r.isPeer() && r.state() != peerSynchronized && len(r.pairs) > 0 && r.served() && there.served() {
+	if r.isPeer() && r.state() != peerSynchronized && len(r.pairs) > 0 && len(there.pairs) > 0 && r.served() && there.served() {
 		c.say(r, "both sides serve")
 	}
 	for i := range r.pairs {
@@ -104,6 +104,9 @@ func (c *checker) peers(r *replica) error {
 // pair proves by content that a target is what the source believes.
 func (c *checker) pair(r, there *replica, p *pair) error {
 	q := there.pairOf(p.Remote)
+	if q == nil && len(replicaParted.Get(there.o)) > 0 {
+		return nil // it left, and nobody knows of it here
+	}
 	if q == nil || q.Remote != p.Local {
 		c.say(r, "pair %d has no counterpart", p.ID)
 		return nil
