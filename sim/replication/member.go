@@ -207,6 +207,9 @@ func (r *replica) leave(o *schema.Object, retain bool, in *model.Input) error {
 	if i < 0 {
 		return nil
 	}
+	if err := r.land(&r.pairs[i]); err != nil {
+		return err
+	}
 	ask := leaveMember{Replica: ReplicaRemoteID.Get(r.o), Dataset: r.pairs[i].Remote, Retain: retain}
 	err := r.message(msgLeave, ask, nil)
 	if forgive(in, err) != nil {

@@ -107,7 +107,7 @@ func (r *replica) spawn(i int, guid string) (*replica, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := r.drop(&p, &p.Flight); err != nil {
+	if err := r.land(&p); err != nil {
 		return nil, err
 	}
 	n := r.b.New(r.b.Eng.Catalog.Kind(Replica.Name()))
@@ -140,6 +140,21 @@ func (r *replica) spawn(i int, guid string) (*replica, error) {
 	replicaPairs.Set(n, made.pairs)
 	r.pairs = append(r.pairs[:i], r.pairs[i+1:]...)
 	return made, nil
+}
+
+// land ends what is under way of a pair that leaves: what was committed there and
+// not acknowledged here is the image that both have.
+func (r *replica) land(p *pair) error {
+	if r.job == nil || r.job.Phase != phaseAck || p.Flight.GUID == "" {
+		return r.drop(p, &p.Flight)
+	}
+	if err := r.drop(p, &p.Base); err != nil {
+		return err
+	}
+	p.Base, p.Flight, p.Initial = p.Flight, held{}, false
+	p.crossed()
+	p.LastSync, p.Restore = r.b.Tx.Now().MS(), r.job.Started.MS()
+	return nil
 }
 
 // splitMember is the receiver's part.
