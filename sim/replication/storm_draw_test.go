@@ -63,7 +63,7 @@ func opening() []func(k *deck) string {
 	wait := func(*deck) string { return "@ 5s" }
 	return []func(k *deck) string{
 		(*deck).newDataset, (*deck).newDataset, (*deck).newDataset, (*deck).newGroup, (*deck).addMember, (*deck).hostWrite, (*deck).newReplica,
-		(*deck).newReplica, (*deck).hostWrite, (*deck).witnessAt, wait, (*deck).newReplica, (*deck).newReplica, wait,
+		(*deck).newReplica, (*deck).witnessAt, wait, (*deck).bandwidth, (*deck).hostWrite, (*deck).newReplica, (*deck).newReplica, wait,
 	}
 }
 
@@ -151,7 +151,7 @@ func (k *deck) peer() string {
 }
 
 func (k *deck) moveClock() string {
-	d := of(k, "1ms", "3ms", "40ms", "700ms", "1s", "5s", "5s", "20s", "1m", "4m", "1h", "24h")
+	d := of(k, "1ms", "3ms", "40ms", "700ms", "1s", "1s", "3s", "5s", "20s", "1m", "4m", "1h", "24h")
 	busy := slices.ContainsFunc(k.now.replicas, func(h half) bool {
 		return h.kind == "ASYNC" && h.interval < 30_000 || h.kind == "SYNC" && strings.HasSuffix(h.state, "RUNNING")
 	})

@@ -92,6 +92,11 @@ func (k *deck) path() string {
 	return fmt.Sprintf("! path %s %s %s", k.box, peer, change)
 }
 
+// bandwidth makes copies take a while, or not.
+func (k *deck) bandwidth() string {
+	return fmt.Sprintf(`! path %s %s {"bandwidth":%d}`, k.box, k.peer(), of(k, 100_000_000, 20_000_000))
+}
+
 // repair mends one of the things that others broke.
 func (k *deck) repair() string {
 	peer := k.peer()
@@ -103,7 +108,7 @@ func (k *deck) repair() string {
 	case 2:
 		return fmt.Sprintf("%s > POST pools/{pool %s}/unlock", k.box, of(k, "p", "q"))
 	}
-	return fmt.Sprintf(`! path %s %s {"cut":false,"cut_from":"","latency_ns":1000000,"jitter_ns":0,"loss_ppm":0,"bandwidth":100000000,"slots":-1}`, k.box, peer)
+	return fmt.Sprintf(`! path %s %s {"cut":false,"cut_from":"","latency_ns":1000000,"jitter_ns":0,"loss_ppm":0,"bandwidth":%d,"slots":-1}`, k.box, peer, of(k, 100_000_000, 20_000_000))
 }
 
 func (k *deck) cut() string {
