@@ -89,12 +89,14 @@ func (r *replica) goOn(was state) error {
 }
 
 // startIfLeading begins the job of a half of an ACTIVE_ACTIVE replica from
-// which jobs go out.
+// which jobs go out; the other half does not serve meanwhile.
 func (r *replica) startIfLeading() error {
+	do := stopServing
 	if r.leads() {
-		if err := startJob(r); err != nil {
-			return err
-		}
+		do = startJob
+	}
+	if err := do(r); err != nil {
+		return err
 	}
 	return r.save()
 }
