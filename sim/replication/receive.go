@@ -92,6 +92,7 @@ func (r *replica) configure(s settings) {
 	ReplicaType.Set(r.o, s.Type)
 	ReplicaSnapshots.Set(r.o, s.Snapshots)
 	ReplicaSuffix.Set(r.o, s.Suffix)
+	ReplicaConcurrent.Set(r.o, s.Concurrent)
 	if s.Preferred != nil {
 		ReplicaPreferred.Set(r.o, !*s.Preferred)
 	}
