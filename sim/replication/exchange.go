@@ -99,6 +99,7 @@ func (r *replica) agree(answer helloAnswer) error {
 				return err
 			}
 			p.Base, p.Flight, p.Initial = p.Flight, held{}, false
+			r.restoredTo(p)
 			p.crossed()
 		case there == p.Base.GUID || p.Initial || r.mirrored():
 			// A mirrored write that hosts were never told of is overwritten.

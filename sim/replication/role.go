@@ -198,7 +198,14 @@ func (r *replica) keepOnly(p *pair, guid string) error {
 		}
 	}
 	p.Base, p.Initial = kept, false
+	r.restoredTo(p)
 	return nil
+}
+
+// restoredTo has a pair show the time of its base.
+func (r *replica) restoredTo(p *pair) {
+	p.Restore = p.Base.Time
+	ReplicaRestore.Set(r.o, p.Base.Time)
 }
 
 // handleRoles are the messages about roles, as the other half takes them.

@@ -279,6 +279,7 @@ func takeImages(b *model.Box, ask jobMessage, keep bool) error {
 		if err := r.take(p, c, keep); err != nil {
 			return err
 		}
+		p.Base.Time = ask.Time
 		p.Initial, p.LastSync, p.Restore = false, b.Tx.Now().MS(), ask.Time
 	}
 	if err := r.appearAll(fresh); err != nil {
