@@ -292,9 +292,33 @@ func releaseMember(b *model.Box, _ fabric.Message, ask leaveMember) (any, error)
 	if err != nil {
 		return nil, err
 	}
+	if err := r.leaveOthers(o, ask.Retain); err != nil {
+		return nil, err
+	}
 	model.DatasetCG.SetNull(o)
 	if err := b.Save(o); err != nil {
 		return nil, err
 	}
 	return nil, r.remove(i, ask.Retain)
+}
+
+// leaveOthers takes a dataset out of the group's other replicas: that beside an
+// ACTIVE_ACTIVE one, whose other half was asked.
+func (r *replica) leaveOthers(o *schema.Object, retain bool) error {
+	if ReplicaLocalCG.IsNull(r.o) {
+		return nil
+	}
+	for _, id := range r.b.Tx.IDsBy(r.b.Key, Replica, ReplicaLocalCG.Field(), schema.RefValue(ReplicaLocalCG.Get(r.o))) {
+		if id == r.o.ID() {
+			continue
+		}
+		other, err := openID(r.b, id)
+		if err != nil {
+			return err
+		}
+		if err := other.leave(o, retain, &model.Input{}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
