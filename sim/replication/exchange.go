@@ -252,7 +252,7 @@ func (r *replica) inStep(p *pair) bool {
 	switch r.state() {
 	case synchronized, peerSynchronized:
 		return true
-	case syncInitial, peerInitial:
+	case syncInitial, syncInitialStalled, peerInitial, peerInitialStalled:
 		return !p.Initial && r.connected()
 	}
 	return false

@@ -167,6 +167,9 @@ func (r *replica) meet(answer helloAnswer) error {
 				break
 			}
 		}
+		if common.GUID == "" && p.Initial {
+			continue // it joined since
+		}
 		if common.GUID == "" {
 			return apierr.New(apierr.ReplicaNoCommonImage, "replica %d: no common image of dataset %d", r.o.ID(), p.Local)
 		}
@@ -263,7 +266,7 @@ func (r *replica) greeting() helloAnswer {
 // checkTarget refuses a job where the half is no target any more, or its pool
 // is locked.
 func (r *replica) checkTarget() error {
-	if r.isSource() || r.leads() && r.state() != peerSynchronized && r.state() != peerInitial {
+	if r.isSource() || r.leads() && r.state() != peerSynchronized && r.state() != peerInitial && r.state() != peerInitialStalled {
 		return apierr.New(apierr.ReplicaRoleConflict, "replica %d is a source itself", r.o.ID())
 	}
 	return r.checkPool()
