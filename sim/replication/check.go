@@ -80,7 +80,8 @@ func (c *checker) peers(r *replica) error {
 	if there.isSource() || replicaTurned.Get(o) || replicaTurned.Get(r.o) {
 		return nil // the halves have not met since a role changed
 	}
-	if ReplicaType.Get(o) != ReplicaType.Get(r.o) || ReplicaRemoteID.Get(o) != r.o.ID() || len(there.pairs)+len(replicaParted.Get(o)) != len(r.pairs)+len(replicaParted.Get(r.o)) {
+	more := len(there.pairs) - len(r.pairs)
+	if ReplicaType.Get(o) != ReplicaType.Get(r.o) || ReplicaRemoteID.Get(o) != r.o.ID() || more > len(replicaParted.Get(r.o)) || -more > len(replicaParted.Get(o)) {
 		c.say(r, "its peer %d is of another shape", o.ID())
 		return nil
 	}
@@ -90,7 +91,7 @@ func (c *checker) peers(r *replica) error {
 	if r.isPeer() && (r.state() == peerSynchronized) != (there.state() == peerSynchronized) && r.connected() {
 		c.say(r, "is %s and its peer %s", r.state(), there.state())
 	}
-	if r.isPeer() && r.state() != peerSynchronized && len(r.pairs) > 0 && len(there.pairs) > 0 && r.served() && there.served() {
+	if r.isPeer() && !r.allInStep() && len(r.pairs) > 0 && len(there.pairs) > 0 && r.served() && there.served() {
 		c.say(r, "both sides serve")
 	}
 	for i := range r.pairs {
@@ -99,6 +100,16 @@ func (c *checker) peers(r *replica) error {
 		}
 	}
 	return nil
+}
+
+// allInStep reports whether the writes to every member go to both sides.
+func (r *replica) allInStep() bool {
+	for i := range r.pairs {
+		if !r.inStep(&r.pairs[i]) {
+			return false
+		}
+	}
+	return true
 }
 
 // pair proves by content that a target is what the source believes.
