@@ -174,14 +174,22 @@ func (r *replica) caughtUp() bool {
 // mirrorAll makes the target equal to the source as it is now; from here on
 // every write goes to both.
 func (r *replica) mirrorAll() error {
+	if err := r.sendPairs(r.everyPair(), false); err != nil {
+		return err
+	}
+	return emitReplica(r.b, r.o, "SYNCHRONIZED", "INFO")
+}
+
+// fixAll makes what both sides of a synchronized replica show now the image of
+// one instant that they have in common.
+func (r *replica) fixAll() error { return r.sendPairs(r.everyPair(), true) }
+
+func (r *replica) everyPair() []*pair {
 	all := make([]*pair, 0, len(r.pairs))
 	for i := range r.pairs {
 		all = append(all, &r.pairs[i])
 	}
-	if err := r.sendPairs(all, false); err != nil {
-		return err
-	}
-	return emitReplica(r.b, r.o, "SYNCHRONIZED", "INFO")
+	return all
 }
 
 // sendPairs sends the present content of some members and, once the other side
