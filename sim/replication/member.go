@@ -124,10 +124,12 @@ func (r *replica) join(o *schema.Object, ask pairAsk) error {
 	if err := r.save(); err != nil {
 		return err
 	}
-	if err := r.refreshed(o, func() error { return r.markPair(p, ReplicaRole.Get(r.o)) }); err != nil {
-		return err
-	}
-	return r.fire(evJoin)
+	return r.refreshed(o, func() error {
+		if err := r.markPair(p, ReplicaRole.Get(r.o)); err != nil {
+			return err
+		}
+		return r.fire(evJoin)
+	})
 }
 
 // refreshed runs a change of a dataset that somebody else holds in memory, and

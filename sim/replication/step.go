@@ -118,6 +118,75 @@ func (r *replica) partHere(p *pair) error {
 	return nil
 }
 
+// mirrorAll makes the target equal to the source as it is now; from here on
+// every write goes to both.
+func (r *replica) mirrorAll() error {
+	if err := r.sendPairs(r.everyPair(), false); err != nil {
+		return err
+	}
+	return emitReplica(r.b, r.o, "SYNCHRONIZED", "INFO")
+}
+
+// fixAll makes what both sides of a synchronized replica show now the image of
+// one instant that they have in common.
+func (r *replica) fixAll() error { return r.sendPairs(r.everyPair(), true) }
+
+func (r *replica) everyPair() []*pair {
+	all := make([]*pair, 0, len(r.pairs))
+	for i := range r.pairs {
+		all = append(all, &r.pairs[i])
+	}
+	return all
+}
+
+// sendPairs sends the present content of some members and, once the other side
+// has it, makes it the common image on both. The receiver goes along with what
+// hosts write on, unless this is the last that it hears.
+func (r *replica) sendPairs(pairs []*pair, last bool) error {
+	ask := jobMessage{Replica: ReplicaRemoteID.Get(r.o), GUID: r.b.UUID(), Time: r.b.Tx.Now().MS(), Last: last}
+	next := make([]held, len(pairs))
+	for i, p := range pairs {
+		o, err := r.dataset(p)
+		if err != nil {
+			return err
+		}
+		if last {
+			if err := r.b.Follow(o, nil); err != nil {
+				return err
+			}
+		}
+		if next[i], err = r.holdNow(p, r.b.UUID(), o); err != nil {
+			return err
+		}
+		c, err := r.pack(p, next[i])
+		if err != nil {
+			return err
+		}
+		if !last {
+			c.Streams = r.b.OwnStream(o)
+		}
+		ask.Members = append(ask.Members, c)
+	}
+	failed := r.message(msgMirror, ask, nil)
+	for i, p := range pairs {
+		old := &p.Base
+		if failed != nil {
+			old = &next[i]
+		}
+		if err := r.drop(p, old); err != nil {
+			return err
+		}
+		if failed == nil {
+			p.Base, p.Restore, p.LastSync, p.Streams = next[i], ask.Time, ask.Time, ask.Members[i].Streams != nil
+		}
+	}
+	if failed == nil {
+		ReplicaRestore.Set(r.o, ask.Time)
+		ReplicaLastSync.Set(r.o, ask.Time)
+	}
+	return failed
+}
+
 // unaware lists the pairs in step whose other side does not know yet of what
 // hosts write.
 func (r *replica) unaware() ([]*pair, error) {
