@@ -66,7 +66,7 @@ func freePort() (string, error) {
 	return "", errors.New("no port is free")
 }
 
-// given are the ports of this run.
+// given are the ports of the pairs that run.
 var given sync.Map
 
 func (p *pair) end() {
@@ -75,6 +75,7 @@ func (p *pair) end() {
 			p.procs[i].kill()
 		}
 		_ = os.RemoveAll(p.dirs[i])
+		given.Delete(p.fabric[i])
 	}
 }
 
