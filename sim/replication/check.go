@@ -80,7 +80,8 @@ func (c *checker) peers(r *replica) error {
 	if there.isSource() || replicaTurned.Get(o) || replicaTurned.Get(r.o) {
 		return nil // the halves have not met since a role changed
 	}
-	whole := len(there.pairs) == len(r.pairs)+len(replicaParted.Get(r.o))
+	more := len(there.pairs) - len(r.pairs)
+	whole := more <= len(replicaParted.Get(r.o)) && -more <= len(replicaParted.Get(o))
 	if o.Type() != r.o.Type() || ReplicaType.Get(o) != ReplicaType.Get(r.o) || ReplicaRemoteID.Get(o) != r.o.ID() || !whole {
 		c.say(r, "its peer %d is of another shape", o.ID())
 		return nil
@@ -91,7 +92,7 @@ func (c *checker) peers(r *replica) error {
 	if r.isPeer() && (r.state() == peerSynchronized) != (there.state() == peerSynchronized) && r.connected() {
 		c.say(r, "is %s and its peer %s", r.state(), there.state())
 	}
-	if r.isPeer() && r.state() != peerSynchronized && len(r.pairs) > 0 && r.served() && there.served() {
+	if r.isPeer() && !r.allInStep() && len(r.pairs) > 0 && len(there.pairs) > 0 && r.served() && there.served() {
 		c.say(r, "both sides serve")
 	}
 	for i := range r.pairs {
@@ -102,9 +103,22 @@ func (c *checker) peers(r *replica) error {
 	return nil
 }
 
+// allInStep reports whether the writes to every member go to both sides.
+func (r *replica) allInStep() bool {
+	for i := range r.pairs {
+		if !r.inStep(&r.pairs[i]) {
+			return false
+		}
+	}
+	return true
+}
+
 // pair proves by content that a target is what the source believes.
 func (c *checker) pair(r, there *replica, p *pair) error {
 	q := there.pairOf(p.Remote)
+	if q == nil && len(replicaParted.Get(there.o)) > 0 {
+		return nil // it left, and nobody knows of it here
+	}
 	if q == nil || q.Remote != p.Local {
 		c.say(r, "pair %d has no counterpart", p.ID)
 		return nil
@@ -140,6 +154,9 @@ func (c *checker) common(r *replica, p, q *pair, digests [2]string) error {
 		im, err := r.image(h)
 		if err != nil {
 			return err
+		}
+		if h.GUID == p.Base.GUID && p.Restore != q.Restore {
+			c.say(r, "dataset %d is restored to %d, its target to %d", p.Local, p.Restore, q.Restore)
 		}
 		if im.Digest() != digests[0] && !p.Mismatch {
 			c.say(r, "image %s differs from the target's", h.GUID)

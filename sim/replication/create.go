@@ -74,6 +74,8 @@ type settings struct {
 	Type      string `json:"type"`
 	Snapshots bool   `json:"snapshots"`
 	Suffix    string `json:"suffix"`
+	// Concurrent replicas run beside an ACTIVE_ACTIVE one.
+	Concurrent bool `json:"concurrent,omitempty"`
 	// Preferred is about the sender's half of an ACTIVE_ACTIVE replica.
 	Preferred *bool `json:"preferred,omitempty"`
 }

@@ -103,6 +103,7 @@ func (r *replica) agree(answer helloAnswer) error {
 				return err
 			}
 			p.Base, p.Flight, p.Initial = p.Flight, held{}, false
+			r.restoredTo(p)
 			p.crossed()
 		case there == p.Base.GUID || p.Initial || r.mirrored():
 			// A mirrored write that hosts were never told of is overwritten.
@@ -358,7 +359,7 @@ func linkMoved(b *model.Box, link *schema.Object, up, detached bool) error {
 			return err
 		}
 		if up {
-			if err := r.nameParted(); err != nil {
+			if err := r.catchUp(); err != nil {
 				return err
 			}
 		}

@@ -212,6 +212,9 @@ func (r *replica) leave(o *schema.Object, retain bool, in *model.Input) error {
 			return err
 		}
 	}
+	if err := r.land(&r.pairs[i]); err != nil {
+		return err
+	}
 	ask := leaveMember{Replica: ReplicaRemoteID.Get(r.o), Dataset: r.pairs[i].Remote, Retain: retain}
 	err := r.message(msgLeave, ask, nil)
 	if forgive(in, err) != nil {
@@ -250,6 +253,22 @@ func (r *replica) remove(i int, retain bool) error {
 	return r.save()
 }
 
+// catchUp tells the peer, which can be reached again, what it may have missed:
+// who left, and the settings.
+func (r *replica) catchUp() error {
+	if err := r.nameParted(); err != nil {
+		return err
+	}
+	if !r.isSource() || replicaTurned.Get(r.o) {
+		return nil
+	}
+	err := r.message(msgConfigure, configure{Replica: ReplicaRemoteID.Get(r.o), Settings: r.settings()}, nil)
+	if apierr.CodeOf(err) == apierr.ReplicaNotFound {
+		return nil // removed by force
+	}
+	return err
+}
+
 // nameParted tells the peer which members left while it could not be reached.
 func (r *replica) nameParted() error {
 	if len(replicaParted.Get(r.o)) == 0 {
@@ -278,9 +297,33 @@ func releaseMember(b *model.Box, _ fabric.Message, ask leaveMember) (any, error)
 	if err != nil {
 		return nil, err
 	}
+	if err := r.leaveOthers(o, ask.Retain); err != nil {
+		return nil, err
+	}
 	model.SetGroup(o, 0)
 	if err := b.Save(o); err != nil {
 		return nil, err
 	}
 	return nil, r.remove(i, ask.Retain)
+}
+
+// leaveOthers takes a dataset out of the group's other replicas: that beside an
+// ACTIVE_ACTIVE one, whose other half was asked.
+func (r *replica) leaveOthers(o *schema.Object, retain bool) error {
+	if ReplicaLocalCG.IsNull(r.o) {
+		return nil
+	}
+	for _, id := range r.b.Tx.IDsBy(r.b.Key, Replica, ReplicaLocalCG.Field(), schema.RefValue(ReplicaLocalCG.Get(r.o))) {
+		if id == r.o.ID() {
+			continue
+		}
+		other, err := openID(r.b, id)
+		if err != nil {
+			return err
+		}
+		if err := other.leave(o, retain, &model.Input{}); err != nil {
+			return err
+		}
+	}
+	return nil
 }

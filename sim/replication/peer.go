@@ -157,6 +157,13 @@ func (r *replica) yield() error {
 	return r.stopServing()
 }
 
+// follow is a half whose other one copies a member that joined: both go on
+// serving the others.
+func (r *replica) follow() error {
+	replicaLeads.Set(r.o, false)
+	return nil
+}
+
 // obey is a half that the leader brings up to date.
 func (r *replica) obey() error {
 	replicaNobody.Set(r.o, false)

@@ -41,6 +41,9 @@ func (r *engine) handleReplicas() {
 		if err != nil {
 			return nil, err
 		}
+		if rep.isSource() {
+			return nil, nil // a rival's
+		}
 		rep.configure(ask.Settings)
 		return nil, rep.save()
 	})
@@ -92,6 +95,7 @@ func (r *replica) configure(s settings) {
 	ReplicaType.Set(r.o, s.Type)
 	ReplicaSnapshots.Set(r.o, s.Snapshots)
 	ReplicaSuffix.Set(r.o, s.Suffix)
+	ReplicaConcurrent.Set(r.o, s.Concurrent)
 	if s.Preferred != nil {
 		ReplicaPreferred.Set(r.o, !*s.Preferred)
 	}

@@ -53,6 +53,8 @@ type held struct {
 	GUID  string `json:"guid,omitempty"`
 	Image int64  `json:"image,omitempty"`
 	Size  int64  `json:"size,omitempty"`
+	// Time is when the source was so, in milliseconds.
+	Time int64 `json:"time,omitempty"`
 }
 
 // phase is how far a running job is.
@@ -188,7 +190,7 @@ func (r *replica) hold(p *pair, guid string, image, size int64) (held, error) {
 	if err := r.b.HoldImage(image); err != nil {
 		return held{}, err
 	}
-	return held{GUID: guid, Image: image, Size: size}, r.b.Stage(o, image)
+	return held{GUID: guid, Image: image, Size: size, Time: r.b.Tx.Now().MS()}, r.b.Stage(o, image)
 }
 
 // holdNow puts what a pair's dataset shows now in its staging area.

@@ -170,6 +170,9 @@ func (r *replica) meet(answer helloAnswer) error {
 				break
 			}
 		}
+		if common.GUID == "" && p.Initial {
+			continue // it joined since
+		}
 		if common.GUID == "" {
 			return apierr.New(apierr.ReplicaNoCommonImage, "replica %d: no common image of dataset %d", r.o.ID(), p.Local)
 		}
@@ -201,7 +204,14 @@ func (r *replica) keepOnly(p *pair, guid string) error {
 		}
 	}
 	p.Base, p.Initial = kept, false
+	r.restoredTo(p)
 	return nil
+}
+
+// restoredTo has a pair show the time of its base.
+func (r *replica) restoredTo(p *pair) {
+	p.Restore = p.Base.Time
+	ReplicaRestore.Set(r.o, p.Base.Time)
 }
 
 // handleRoles are the messages about roles, as the other half takes them.
@@ -258,7 +268,7 @@ func (r *replica) greeting() helloAnswer {
 
 // checkTarget refuses a job where the half is no target any more.
 func (r *replica) checkTarget() error {
-	if r.isSource() || r.leads() && r.state() != peerSynchronized && r.state() != peerInitial {
+	if r.isSource() || r.leads() && r.state() != peerSynchronized && r.state() != peerInitial && r.state() != peerInitialStalled {
 		return apierr.New(apierr.ReplicaRoleConflict, "replica %d is a source itself", r.o.ID())
 	}
 	return nil

@@ -42,11 +42,12 @@ func (r *replica) prepare(asks []pairAsk, cg *schema.Object) (offer, error) {
 		return out, err
 	}
 	out.SourcePool, out.PoolName = pool.ID(), model.PoolName.Get(pool)
+	out.Settings.Concurrent = ReplicaConcurrent.Get(r.o)
 	return out, nil
 }
 
 func (r *replica) settings() settings {
-	s := settings{Type: ReplicaType.Get(r.o), Snapshots: ReplicaSnapshots.Get(r.o), Suffix: ReplicaSuffix.Get(r.o)}
+	s := settings{Type: ReplicaType.Get(r.o), Snapshots: ReplicaSnapshots.Get(r.o), Suffix: ReplicaSuffix.Get(r.o), Concurrent: ReplicaConcurrent.Get(r.o)}
 	if !ReplicaInterval.IsNull(r.o) {
 		s.Interval = new(ReplicaInterval.Get(r.o))
 	}

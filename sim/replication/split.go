@@ -82,14 +82,23 @@ func (r *replica) goOn(was state) error {
 		}
 		return r.save()
 	case peerPending, peerInitial, peerInitialStalled, peerRunning, peerLagging, peerStalled:
-		replicaState.Set(r.o, string(peerRunning))
-		if err := r.startJob(); err != nil {
-			return err
-		}
-		return r.save()
+		return r.startIfLeading()
 	}
 	replicaWaiting.Set(r.o, true)
 	return r.fire(evStart)
+}
+
+// startIfLeading begins the job of a half of an ACTIVE_ACTIVE replica from
+// which jobs go out; the other half does not serve meanwhile.
+func (r *replica) startIfLeading() error {
+	do := (*replica).stopServing
+	if r.leads() {
+		do = (*replica).startJob
+	}
+	if err := do(r); err != nil {
+		return err
+	}
+	return r.save()
 }
 
 // spawn takes a pair out of a group's replica and makes it one of its own,
@@ -100,7 +109,7 @@ func (r *replica) spawn(i int, guid string) (*replica, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := r.drop(&p, &p.Flight); err != nil {
+	if err := r.land(&p); err != nil {
 		return nil, err
 	}
 	n := r.b.New(r.b.Eng.Catalog.Kind(Replica.Name()))
@@ -126,10 +135,28 @@ func (r *replica) spawn(i int, guid string) (*replica, error) {
 	made := &replica{b: r.b, o: n, link: r.link, pairs: []pair{p}}
 	if made.state() != target && !made.rests() && made.state() != synchronized && made.state() != peerSynchronized {
 		replicaState.Set(n, string(asyncIdle))
+		if made.isPeer() {
+			replicaState.Set(n, string(peerRunning))
+		}
 	}
 	replicaPairs.Set(n, made.pairs)
 	r.pairs = append(r.pairs[:i], r.pairs[i+1:]...)
 	return made, nil
+}
+
+// land ends what is under way of a pair that leaves: what was committed there and
+// not acknowledged here is the image that both have.
+func (r *replica) land(p *pair) error {
+	if r.job == nil || r.job.Phase != phaseAck || p.Flight.GUID == "" {
+		return r.drop(p, &p.Flight)
+	}
+	if err := r.drop(p, &p.Base); err != nil {
+		return err
+	}
+	p.Base, p.Flight, p.Initial = p.Flight, held{}, false
+	p.crossed()
+	p.LastSync, p.Restore = r.b.Tx.Now().MS(), r.job.Started.MS()
+	return nil
 }
 
 // splitMember is the receiver's part.
@@ -146,7 +173,7 @@ func splitMember(b *model.Box, _ fabric.Message, ask splitAsk) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	model.DatasetCG.SetNull(o)
+	model.SetGroup(o, 0)
 	if err := b.Save(o); err != nil {
 		return nil, err
 	}
@@ -160,6 +187,11 @@ func splitMember(b *model.Box, _ fabric.Message, ask splitAsk) (any, error) {
 	}
 	if err := made.markPair(&made.pairs[0], ReplicaRole.Get(made.o)); err != nil {
 		return nil, err
+	}
+	if made.state() == peerRunning {
+		if err := made.startIfLeading(); err != nil {
+			return nil, err
+		}
 	}
 	if err := r.save(); err != nil {
 		return nil, err

@@ -20,7 +20,7 @@ const jobMirror = "replica.mirror"
 
 // stepping reports whether pairs can be in step in a state.
 func stepping(s state) bool {
-	return slices.Contains(states(synchronized, syncInitial, peerSynchronized, peerInitial), s)
+	return slices.Contains(states(synchronized, syncInitial, syncInitialStalled, peerSynchronized, peerInitial, peerInitialStalled), s)
 }
 
 // inStep reports whether a member's writes go to both sides. While a new member
@@ -29,7 +29,7 @@ func (r *replica) inStep(p *pair) bool {
 	switch r.state() {
 	case synchronized, peerSynchronized:
 		return true
-	case syncInitial, peerInitial:
+	case syncInitial, syncInitialStalled, peerInitial, peerInitialStalled:
 		return !p.Initial && r.connected()
 	}
 	return false

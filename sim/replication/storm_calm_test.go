@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"infinisim/sim/fabric"
+	"infinisim/sim/replication"
 )
 
 // calm heals everything: paths, arrays, witnesses, faults, pools, links. It
@@ -25,7 +27,7 @@ func (s *storm) calm() error {
 		if _, err := s.lab.Settle(s.ctx); err != nil {
 			return err
 		}
-		if err := s.move("5m"); err != nil {
+		if err := s.move("90s"); err != nil {
 			return err
 		}
 	}
@@ -88,6 +90,9 @@ func (s *storm) rouse() error {
 			ask(o, "change_role")
 			ask(h, "resume")
 		case h.role == "SOURCE" && o.role == "TARGET", h.role == "ACTIVE_ACTIVE":
+			if slices.ContainsFunc(h.pairs, func(p replication.PairState) bool { return p.Initial }) {
+				ask(h, "suspend") // who joined is copied at once then, not after the interval
+			}
 			ask(h, "resume")
 			ask(h, "sync")
 		}

@@ -23,12 +23,12 @@ type card struct {
 
 func cards() []card {
 	return []card{
-		{12, (*deck).moveClock},
+		{16, (*deck).moveClock},
 		{12, (*deck).hostWrite},
 		{8, (*deck).pour},
-		{14, (*deck).replicaVerb},
-		{7, (*deck).newReplica},
-		{4, (*deck).newDataset},
+		{18, (*deck).replicaVerb},
+		{6, (*deck).newReplica},
+		{3, (*deck).newDataset},
 		{4, (*deck).snapshot},
 		{3, (*deck).copyBack},
 		{2, (*deck).deleteSnapshot},
@@ -38,15 +38,16 @@ func cards() []card {
 		{3, (*deck).deleteReplica},
 		{2, (*deck).configure},
 		{2, (*deck).newGroup},
-		{3, (*deck).addMember},
-		{3, (*deck).removeMember},
+		{5, (*deck).addMember},
+		{4, (*deck).removeMember},
 		{2, (*deck).groupSnapshot},
 		{1, (*deck).deleteGroup},
-		{3, (*deck).pool},
-		{5, (*deck).path},
-		{2, (*deck).cut},
+		{1, (*deck).pool},
+		{2, (*deck).path},
+		{3, (*deck).cut},
+		{9, (*deck).repair},
 		{1, (*deck).schedule},
-		{3, (*deck).linkVerb},
+		{2, (*deck).linkVerb},
 		{2, (*deck).witness},
 		{2, (*deck).jobFault},
 		{1, (*deck).linkFault},
@@ -55,6 +56,15 @@ func cards() []card {
 		{1, func(*deck) string { return "! fork" }},
 		{1, func(*deck) string { return "! restart" }},
 		{2, func(*deck) string { return "@ settle" }},
+	}
+}
+
+// opening is how runs begin: with something to be about.
+func opening() []func(k *deck) string {
+	wait := func(*deck) string { return "@ 5s" }
+	return []func(k *deck) string{
+		(*deck).newDataset, (*deck).newDataset, (*deck).newDataset, (*deck).newGroup, (*deck).addMember, (*deck).hostWrite, (*deck).newReplica,
+		(*deck).newReplica, (*deck).witnessAt, wait, (*deck).bandwidth, (*deck).hostWrite, (*deck).newReplica, (*deck).newReplica, wait,
 	}
 }
 
@@ -74,6 +84,10 @@ func (s *storm) draw(d dice) string {
 	}
 	k := &deck{dice: d, storm: s, now: s.oracle.last}
 	boxes := s.lab.Arrays()
+	if s.n <= len(opening()) {
+		k.box = boxes[s.n%4/3].Key // mostly the first
+		return opening()[s.n-1](k)
+	}
 	for range 8 {
 		k.box = boxes[d.pick(len(boxes))].Key
 		at := d.pick(sum)
@@ -138,10 +152,12 @@ func (k *deck) peer() string {
 }
 
 func (k *deck) moveClock() string {
-	d := of(k, "1ms", "3ms", "40ms", "700ms", "1s", "5s", "5s", "20s", "1m", "4m", "1h", "24h")
-	busy := slices.ContainsFunc(k.now.replicas, func(h half) bool { return h.kind == "ASYNC" && h.interval < 30_000 })
-	if busy && (d == "1h" || d == "24h") {
-		d = "2m" // a day of short intervals is many jobs and one kind of step
+	d := of(k, "1ms", "3ms", "40ms", "700ms", "1s", "1s", "3s", "5s", "20s", "1m", "4m", "1h", "24h")
+	busy := slices.ContainsFunc(k.now.replicas, func(h half) bool {
+		return h.kind == "ASYNC" && h.interval < 30_000 || h.kind == "SYNC" && strings.HasSuffix(h.state, "RUNNING")
+	})
+	if busy && (d == "4m" || d == "1h" || d == "24h") {
+		d = "40s" // a day of short intervals is many jobs and one kind of step
 	}
 	return "@ " + d
 }
@@ -175,9 +191,29 @@ func (k *deck) replicaVerb() string {
 	if !ok {
 		return ""
 	}
+	if fits := verbsOf(r); k.pick(4) > 0 && len(fits) > 0 {
+		return fmt.Sprintf("%s > POST replicas/%s/%s", k.box, r.ref(), of(k, fits...))
+	}
 	verb := of(k, "suspend", "suspend", "resume", "resume", "resume", "sync", "sync", "change_role", "change_role", "change_role", "switch_role", "switch_role",
 		"change_type_to_sync", "change_type_to_sync", "change_type_to_async", "expose_last_consistent_snapshot")
 	return fmt.Sprintf("%s > POST replicas/%s/%s", k.box, r.ref(), verb)
+}
+
+// verbsOf are verbs that mean something to a half as it is.
+func verbsOf(h half) []string {
+	switch {
+	case strings.Contains(h.state, "SUSPENDED"):
+		return []string{"resume", "resume", "change_role"}
+	case h.role == "TARGET":
+		return nil
+	case h.role == "ACTIVE_ACTIVE":
+		return []string{"suspend"}
+	case h.state == "SYNCHRONIZED":
+		return []string{"switch_role", "switch_role", "change_type_to_async", "suspend"}
+	case h.kind == "SYNC":
+		return []string{"change_type_to_async", "suspend"}
+	}
+	return []string{"sync", "sync", "change_type_to_sync", "change_type_to_sync", "suspend"}
 }
 
 func (k *deck) halves() []half {

@@ -3,6 +3,9 @@ package replication_test
 import (
 	"fmt"
 	"slices"
+	"time"
+
+	"infinisim/sim/model"
 )
 
 func (k *deck) groupNames() []string {
@@ -79,7 +82,7 @@ func (k *deck) deleteGroup() string {
 }
 
 func (k *deck) pool() string {
-	return fmt.Sprintf("%s > POST pools/{pool %s}/%s", k.box, of(k, "p", "q"), of(k, "lock", "unlock", "unlock"))
+	return fmt.Sprintf("%s > POST pools/{pool %s}/%s", k.box, of(k, "p", "q"), of(k, "lock", "lock", "unlock"))
 }
 
 // path is a link of another kind; most draws make it one that works.
@@ -90,6 +93,25 @@ func (k *deck) path() string {
 		`{"latency_ns":40000000}`, `{"latency_ns":1000000}`, `{"jitter_ns":3000000}`, `{"loss_ppm":300000}`, `{"bandwidth":1000000}`, `{"bandwidth":1000000000}`,
 		`{"slots":0}`, `{"slots":1}`, `{"slots":-1}`, `{"addresses_down":2}`, `{"addresses_down":0}`)
 	return fmt.Sprintf("! path %s %s %s", k.box, peer, change)
+}
+
+// bandwidth makes copies take a while, or not.
+func (k *deck) bandwidth() string {
+	return fmt.Sprintf(`! path %s %s {"bandwidth":%d}`, k.box, k.peer(), of(k, 100_000_000, 20_000_000))
+}
+
+// repair mends one of the things that others broke.
+func (k *deck) repair() string {
+	peer := k.peer()
+	switch k.pick(6) {
+	case 0:
+		return fmt.Sprintf(`%s > PUT links/{link %s}?approved=true {"local_replication_network_space_id":{space}}`, k.box, peer)
+	case 1:
+		return "! on " + k.box
+	case 2:
+		return fmt.Sprintf("%s > POST pools/{pool %s}/unlock", k.box, of(k, "p", "q"))
+	}
+	return fmt.Sprintf(`! path %s %s {"cut":false,"cut_from":"","latency_ns":1000000,"jitter_ns":0,"loss_ppm":0,"bandwidth":%d,"slots":-1}`, k.box, peer, of(k, 100_000_000, 20_000_000))
 }
 
 func (k *deck) cut() string {
@@ -118,9 +140,13 @@ func (k *deck) linkVerb() string {
 	case 3:
 		return fmt.Sprintf("%s > POST links/{link %s}/refresh", k.box, peer)
 	case 4:
-		return fmt.Sprintf(`%s > POST links/{link %s}/set_witness_address {"witness_address":%q}`, k.box, peer, of(k, "10.0.0.9", "10.0.0.9", "0.0.0.0"))
+		return k.witnessAt()
 	}
 	return fmt.Sprintf("%s > DELETE links/{link %s}?approved=true", k.box, peer)
+}
+
+func (k *deck) witnessAt() string {
+	return fmt.Sprintf(`%s > POST links/{link %s}/set_witness_address {"witness_address":%q}`, k.box, k.peer(), of(k, "10.0.0.9", "0.0.0.0"))
 }
 
 func (k *deck) witness() string {
@@ -128,7 +154,7 @@ func (k *deck) witness() string {
 }
 
 func (k *deck) jobFault() string {
-	effect := of(k, `{"type":"fail","retry":"5s"}`, `{"type":"delay","delay":"3s"}`, `{"type":"delay","delay":"1ms","spread":"2s"}`)
+	effect := of(k, `{"type":"fail","retry":"5s"}`, `{"type":"fail"}`, `{"type":"fail"}`, `{"type":"delay","delay":"3s"}`, `{"type":"delay","delay":"1ms","spread":"2s"}`)
 	name := of(k, "replica.phase", "replica.phase", "replica.start", "replica.slots", "fabric.lane")
 	return fmt.Sprintf(`! fault {"id":"f%d","site":"job","array":%q,"job":%q,"odds":%v,"times":%d,"effect":%s}`, k.n, k.box, name, of(k, 0, 0.5, 0.2), 1+k.pick(6), effect)
 }
@@ -149,4 +175,29 @@ func (k *deck) lift() string {
 
 func (k *deck) power() string {
 	return fmt.Sprintf("! %s %s", of(k, "off", "on", "on"), k.box)
+}
+
+// pour has hosts write to a dataset without end.
+func (s *storm) pour(text string) error {
+	var box, name string
+	w := model.Workload{BlockSize: 4096, Latency: time.Millisecond}
+	if _, err := fmt.Sscan(text, &box, &name, &w.Writes, &w.HotSet, &w.Overwrites); err != nil {
+		return err
+	}
+	id := max(s.id(box, "volume", name, ""), s.id(box, "filesystem", name, ""))
+	return refusable(s.lab.SetWorkload(s.ctx, box, id, w))
+}
+
+// dry ends all that hosts write.
+func (s *storm) dry() error {
+	now, err := s.look()
+	if err != nil {
+		return err
+	}
+	for at := range now.datasets {
+		if err := s.lab.SetWorkload(s.ctx, at.box, at.id, model.Workload{BlockSize: 512, Latency: 1}); refusable(err) != nil {
+			return err
+		}
+	}
+	return nil
 }

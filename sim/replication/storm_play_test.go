@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime/debug"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -65,10 +66,16 @@ func (s *storm) close() {
 func (s *storm) text() string { return strings.Join(s.script, "\n") + "\n" }
 
 // play does what a line says, and checks everything. An empty line is no step.
-func (s *storm) play(line string) error {
+func (s *storm) play(line string) (err error) {
 	if line == "" {
 		return nil
 	}
+	defer func() {
+		if p := recover(); p != nil {
+			s.lab = nil // whoever panics in a transaction keeps its locks
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
 	s.script = append(s.script, line)
 	before := s.oracle.last
 	if err := s.line(line); err != nil {
@@ -292,31 +299,6 @@ func (s *storm) write(text string) error {
 		s.status = http.StatusOK
 	}
 	return refusable(err)
-}
-
-// pour has hosts write to a dataset without end.
-func (s *storm) pour(text string) error {
-	var box, name string
-	w := model.Workload{BlockSize: 4096, Latency: time.Millisecond}
-	if _, err := fmt.Sscan(text, &box, &name, &w.Writes, &w.HotSet, &w.Overwrites); err != nil {
-		return err
-	}
-	id := max(s.id(box, "volume", name, ""), s.id(box, "filesystem", name, ""))
-	return refusable(s.lab.SetWorkload(s.ctx, box, id, w))
-}
-
-// dry ends all that hosts write.
-func (s *storm) dry() error {
-	now, err := s.look()
-	if err != nil {
-		return err
-	}
-	for at := range now.datasets {
-		if err := s.lab.SetWorkload(s.ctx, at.box, at.id, model.Workload{BlockSize: 512, Latency: 1}); refusable(err) != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // open makes the lab.

@@ -43,7 +43,7 @@ func peerRules() []rule {
 		{states(peerPending), evStart, nil, peerInitial, effects(startJob, tell)},
 		{states(peerRestStopped, peerAutoStopped), evLeaderWaits, nil, peerPending, effects(obey, awake)},
 		{states(peerPending, peerInitialStalled), evLeaderStarts, nil, peerInitial, effects(noWait)},
-		{states(peerSynchronized), evLeaderStarts, nil, peerInitial, nil},
+		{states(peerSynchronized), evLeaderStarts, nil, peerInitial, effects(follow)},
 		{states(peerStalled), evLeaderStarts, nil, peerInitial, effects(obey)},
 		{states(peerInitial), evLeaderStalls, nil, peerInitialStalled, nil},
 

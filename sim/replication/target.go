@@ -202,7 +202,7 @@ func (r *replica) targetDataset(m memberOffer, pool int64) (*schema.Object, erro
 		return nil, apierr.New(apierr.ReplicaTargetType, "remote_entity_id: %d is no master %s", id, t.Name()).About("remote_entity_id")
 	case model.DatasetSize.Get(o) != m.Size:
 		return nil, apierr.New(apierr.ReplicaTargetSize, "remote_entity_id: %d has %d bytes, the source %d", id, model.DatasetSize.Get(o), m.Size).About("remote_entity_id")
-	case len(model.DatasetReplicas.Get(o)) > 0 || model.DatasetRMRSource.Get(o) || model.DatasetRMRTarget.Get(o):
+	case r.pairOf(id) != nil || len(model.DatasetReplicas.Get(o)) > 0 || model.DatasetRMRSource.Get(o) || model.DatasetRMRTarget.Get(o):
 		return nil, apierr.New(apierr.ReplicaTargetReplicated, "remote_entity_id: %d is replicated already", id).About("remote_entity_id")
 	case m.Ask.RemoteAction == baseNone && (im.Used() != 0 || len(r.b.Children(o)) > 0):
 		return nil, apierr.New(apierr.ReplicaTargetNotEmpty, "remote_entity_id: %d is not formatted", id).About("remote_entity_id")
@@ -301,6 +301,7 @@ func takeImages(b *model.Box, ask jobMessage, keep bool) error {
 		if ask.Last {
 			p.Streams = false
 		}
+		p.Base.Time = ask.Time
 		p.Initial, p.LastSync, p.Restore = false, b.Tx.Now().MS(), ask.Time
 	}
 	if err := r.appearAll(fresh); err != nil {

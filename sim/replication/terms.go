@@ -179,6 +179,10 @@ func serve() act {
 	return act{"serve", "hosts reach this half's volumes", (*replica).serve}
 }
 
+func follow() act {
+	return act{"follow", "the other half copies a member that joined; both serve the others", (*replica).follow}
+}
+
 func stopServing() act {
 	return act{"stop serving", "hosts do not reach this half's volumes", (*replica).stopServing}
 }
