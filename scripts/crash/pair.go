@@ -115,7 +115,7 @@ var errNotYet = errors.New("not yet")
 // do repeats a step until it is done; a process that ended is started again.
 func (p *pair) do(ctx context.Context, name string, step func() error) error {
 	var err error
-	for begun := time.Now(); time.Since(begun) < pairPatience; time.Sleep(10 * time.Millisecond) {
+	for begun := time.Now(); time.Since(begun) < pairPatience; time.Sleep(30 * time.Millisecond) {
 		if err = step(); err == nil {
 			return nil
 		}

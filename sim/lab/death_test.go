@@ -27,6 +27,7 @@ type mortal struct {
 	*process
 	other *mortal
 	dir   string
+	srv   *httptest.Server
 
 	mu     sync.Mutex
 	life   int
@@ -61,8 +62,7 @@ func newCouple(t testing.TB, dirs [2]string, ids coupleIDs) *couple {
 	for i := range w.procs {
 		m := &mortal{process: &process{t: t, key: fmt.Sprintf("box-%d", i+1)}, dir: dirs[i]}
 		srv := httptest.NewServer(http.HandlerFunc(m.serve))
-		t.Cleanup(srv.Close)
-		m.url = srv.URL
+		m.srv, m.url = srv, srv.URL
 		w.procs[i] = m
 	}
 	w.procs[0].other, w.procs[1].other = w.procs[1], w.procs[0]
@@ -168,6 +168,9 @@ func (w *couple) close() {
 		bad, err := m.lab.Check(context.Background())
 		assert.NoError(w.t, err)
 		assert.Empty(w.t, bad)
+	}
+	for _, m := range w.procs {
+		m.srv.Close()
 		for _, l := range append(m.past, m.lab) {
 			assert.NoError(w.t, l.Close())
 		}
