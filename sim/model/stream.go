@@ -179,7 +179,8 @@ func (b *Box) WriteRate(o *schema.Object) int64 { return b.streamsOf(o).filling(
 func (b *Box) Follows(o *schema.Object) bool { return b.streamsOf(o).Theirs != nil }
 
 // Follow has a dataset, which shows what the mirrored one does, go along with
-// the writes to that one from now on; nil ends it.
+// the writes to that one from now on; nil ends it. Its own workload does not
+// write meanwhile.
 func (b *Box) Follow(o *schema.Object, s *Stream) error {
 	if s == nil && !b.Follows(o) {
 		return nil
@@ -189,6 +190,14 @@ func (b *Box) Follow(o *schema.Object, s *Stream) error {
 	}
 	all := b.streamsOf(o)
 	all.Theirs = s
+	if all.Own != nil {
+		datasetStreams.Set(o, all)
+		rate, err := b.allowedRate(o)
+		if err != nil {
+			return err
+		}
+		all.Own.restart(rate, b.Tx.Now())
+	}
 	return b.setStreams(o, all)
 }
 
@@ -225,7 +234,13 @@ func (b *Box) restream(o *schema.Object, change func(all *streams)) error {
 }
 
 // allowedRate is how many bytes a second hosts write of what a workload asks.
+//
+// unsourced: that of the workloads on the two sides of an ACTIVE_ACTIVE replica
+// one alone writes, the other one's when it ends or the sides part.
 func (b *Box) allowedRate(o *schema.Object) (int64, error) {
+	if b.Follows(o) {
+		return 0, nil
+	}
 	if err := b.mayWrite(o); err != nil {
 		if _, refused := apierr.As(err); refused {
 			return 0, nil

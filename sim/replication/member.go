@@ -190,7 +190,7 @@ func leaveGroup(b *model.Box, cg, o *schema.Object, in *model.Input) error {
 			return err
 		}
 		if keep {
-			if err := r.split(o); err != nil {
+			if err := r.refreshed(o, func() error { return r.split(o) }); err != nil {
 				return err
 			}
 			continue

@@ -53,8 +53,7 @@ func (r *replica) split(o *schema.Object) error {
 	if err := r.b.Insert(made.o); err != nil {
 		return err
 	}
-	err = r.refreshed(o, func() error { return made.markPair(&made.pairs[0], ReplicaRole.Get(made.o)) })
-	if err != nil {
+	if err := made.markPair(&made.pairs[0], ReplicaRole.Get(made.o)); err != nil {
 		return err
 	}
 	if err := r.save(); err != nil {

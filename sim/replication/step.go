@@ -149,7 +149,7 @@ func (r *replica) comeAlong() error {
 		return r.fire(evSlow)
 	}
 	if err := r.sendPairs(pairs, false); err != nil {
-		return err
+		return r.troubled(err) // the other half is gone, or refuses
 	}
 	return r.save()
 }

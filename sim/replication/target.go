@@ -310,7 +310,10 @@ func takeImages(b *model.Box, ask jobMessage) error {
 	replicaDone.Set(r.o, true)
 	ReplicaGUID.Set(r.o, ask.GUID)
 	ReplicaLastSync.Set(r.o, b.Tx.Now().MS())
-	return r.save()
+	if err := r.save(); err != nil {
+		return err
+	}
+	return r.lookAlong() // a workload here can write where the sender's ended
 }
 
 func (r *replica) take(p *pair, c content) error {
