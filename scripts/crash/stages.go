@@ -19,16 +19,15 @@ const mostBad = 5
 // session runs scenarios. The state that several start from is made once; a
 // run works on a copy of its directories.
 type session struct {
-	bin     string
-	every   int
-	workers int
-	stages  map[string]*pair // ended, by name
+	bin                   string
+	every, first, workers int
+	stages                map[string]*pair // ended, by name
 }
 
 // runPairs has one of two processes end itself at a numbered step of its work,
 // for each of them and each step (or every nth), in each scenario.
-func runPairs(ctx context.Context, bin string, every, workers int, names string) error {
-	s := &session{bin: bin, every: every, workers: workers, stages: map[string]*pair{}}
+func runPairs(ctx context.Context, s *session, names string) error {
+	s.stages = map[string]*pair{}
 	defer s.end()
 	var wanted []string
 	if names != "" {
@@ -65,7 +64,7 @@ func (s *session) run(ctx context.Context, sc scenario) error {
 	}
 	all := &sweep{scenario: sc, from: from, every: s.every}
 	for all.victim = range all.from.procs {
-		all.next, all.over = 1, false
+		all.next, all.over = s.first, false
 		var wg sync.WaitGroup
 		for range s.workers {
 			wg.Go(func() { s.work(ctx, all) })
