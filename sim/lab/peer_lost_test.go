@@ -1,8 +1,11 @@
 package lab_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -98,4 +101,43 @@ func TestPeer_aMirroredWriteNobodyHeardOf(t *testing.T) {
 	w.alike()
 	require.NoError(t, w.b.lab.Write(t.Context(), w.b.key, w.target, lab.Write{Offset: 3 << 20, Length: 1 << 20, Seed: 3}))
 	w.alike()
+}
+
+// TestPeer_aReadWhileTimeMovesOn has more become due after a read ran what was
+// due: it runs that too, and answers.
+func TestPeer_aReadWhileTimeMovesOn(t *testing.T) {
+	t.Parallel()
+	var a, b *process
+	var armed, asked atomic.Bool
+	pinged, goOn, moved := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	a, b = twoStepping(t, func(name string) {
+		if name != "fabric: done" || !armed.CompareAndSwap(true, false) {
+			return
+		}
+		asked.Store(true)
+		go func() {
+			_, err := a.lab.AdvanceTo(context.Background(), a.lab.Clock.Now().Add(10*time.Second))
+			moved <- err
+		}()
+		<-pinged // the time is another one, and the answer is not there yet
+	})
+	answer := sync.OnceFunc(func() { close(goOn) })
+	t.Cleanup(answer)
+	var pings atomic.Int64
+	b.losing(func(name string) (before, after bool) {
+		if name == "fabric.ping" && asked.Load() {
+			switch pings.Add(1) {
+			case 1:
+				close(pinged)
+				<-goOn
+			case 2:
+				answer()
+			}
+		}
+		return false, false
+	})
+	a.lab.Clock.AdvanceTo(a.lab.Clock.Now().Add(6 * time.Second))
+	armed.Store(true)
+	a.must(http.MethodGet, "volumes", "")
+	require.NoError(t, <-moved)
 }
