@@ -79,7 +79,7 @@ func (p *pair) have(ctx context.Context, w want) error {
 		}
 	}
 	if w.replicas > 0 {
-		return digests(p, ctx)
+		return digests(ctx, p)
 	}
 	return nil
 }
@@ -144,7 +144,7 @@ func (p *pair) halves(ctx context.Context, path string) error {
 		return fmt.Errorf("%w: %s %d and %d are of others", errDiffer, path, number(here, "id"), number(there, "id"))
 	}
 	if text(here, "sync_state") == "SYNCHRONIZED" || text(there, "sync_state") == "SYNCHRONIZED" {
-		return digests(p, ctx)
+		return digests(ctx, p)
 	}
 	return nil
 }

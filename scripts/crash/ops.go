@@ -12,11 +12,11 @@ import (
 type op struct {
 	name string
 	// ready waits for what has to be so before; nil for nothing.
-	ready func(p *pair, ctx context.Context) error
+	ready func(ctx context.Context, p *pair) error
 	// act asks for it; nil where there is nothing to ask.
-	act func(p *pair, ctx context.Context) error
+	act func(ctx context.Context, p *pair) error
 	// done says errNotYet or another error until it is done.
-	done func(p *pair, ctx context.Context) error
+	done func(ctx context.Context, p *pair) error
 	// loose marks what may stand half done until it is asked for again.
 	loose bool
 	// once marks what is not asked for again.
@@ -26,12 +26,12 @@ type op struct {
 // perform does an operation.
 func (p *pair) perform(ctx context.Context, o op) error {
 	if o.ready != nil {
-		if err := p.do(ctx, "before "+o.name, func() error { return o.ready(p, ctx) }); err != nil {
+		if err := p.do(ctx, "before "+o.name, func() error { return o.ready(ctx, p) }); err != nil {
 			return err
 		}
 	}
 	if o.act != nil {
-		_ = o.act(p, ctx) // whatever became of it
+		_ = o.act(ctx, p) // whatever became of it
 		if err := p.do(ctx, "restart after "+o.name, func() error { return p.alive(ctx) }); err != nil {
 			return err
 		}
@@ -42,14 +42,14 @@ func (p *pair) perform(ctx context.Context, o op) error {
 		}
 	}
 	return p.do(ctx, o.name, func() error {
-		err := o.done(p, ctx)
+		err := o.done(ctx, p)
 		if err == nil || o.act == nil || o.once {
 			return err
 		}
-		if err := o.act(p, ctx); err != nil {
+		if err := o.act(ctx, p); err != nil {
 			return err
 		}
-		return o.done(p, ctx)
+		return o.done(ctx, p)
 	})
 }
 
@@ -95,16 +95,16 @@ func (p *pair) replica(ctx context.Context, i int) (any, error) {
 }
 
 // verb sends one of the replica's verbs to the half of an array.
-func verb(i int, name string) func(p *pair, ctx context.Context) error {
-	return func(p *pair, ctx context.Context) error {
+func verb(i int, name string) func(ctx context.Context, p *pair) error {
+	return func(ctx context.Context, p *pair) error {
 		_, err := p.ask(ctx, i, http.MethodPost, fmt.Sprintf("replicas/%d/%s", p.ids.replicas[i], name), nil)
 		return err
 	}
 }
 
 // shows waits until a field of an array's half has a value.
-func shows(i int, field, value string) func(p *pair, ctx context.Context) error {
-	return func(p *pair, ctx context.Context) error {
+func shows(i int, field, value string) func(ctx context.Context, p *pair) error {
+	return func(ctx context.Context, p *pair) error {
 		o, err := p.replica(ctx, i)
 		if err == nil && text(o, field) != value {
 			err = fmt.Errorf("%w: array %d: %s is %q (%s), not %q", errNotYet, i+1, field, text(o, field), text(o, "state_reason"), value)
@@ -114,10 +114,10 @@ func shows(i int, field, value string) func(p *pair, ctx context.Context) error 
 }
 
 // both does one thing after the other.
-func both(all ...func(p *pair, ctx context.Context) error) func(p *pair, ctx context.Context) error {
-	return func(p *pair, ctx context.Context) error {
+func both(all ...func(ctx context.Context, p *pair) error) func(ctx context.Context, p *pair) error {
+	return func(ctx context.Context, p *pair) error {
 		for _, do := range all {
-			if err := do(p, ctx); err != nil {
+			if err := do(ctx, p); err != nil {
 				return err
 			}
 		}
@@ -126,7 +126,7 @@ func both(all ...func(p *pair, ctx context.Context) error) func(p *pair, ctx con
 }
 
 // up waits until both halves of the link are up.
-func up(p *pair, ctx context.Context) error {
+func up(ctx context.Context, p *pair) error {
 	for i := range p.procs {
 		o, err := p.one(ctx, i, "links")
 		if err != nil {
@@ -140,24 +140,22 @@ func up(p *pair, ctx context.Context) error {
 	return nil
 }
 
-// idle waits until the source of an array has nothing to send.
-func idle(i int) func(p *pair, ctx context.Context) error {
-	return func(p *pair, ctx context.Context) error {
-		o, err := p.replica(ctx, i)
-		if err != nil {
-			return err
-		}
-		m, _ := o.(map[string]any)
-		if initial, _ := m["is_initial"].(bool); initial || text(o, "state") != "ACTIVE" || text(o, "job_state") != "DONE" {
-			return fmt.Errorf("%w: array %d: %v %v %v", errNotYet, i+1, m["state"], m["state_reason"], m["job_state"])
-		}
-		return nil
+// idle waits until the source on the first array has nothing to send.
+func idle(ctx context.Context, p *pair) error {
+	o, err := p.replica(ctx, 0)
+	if err != nil {
+		return err
 	}
+	m, _ := o.(map[string]any)
+	if initial, _ := m["is_initial"].(bool); initial || text(o, "state") != "ACTIVE" || text(o, "job_state") != "DONE" {
+		return fmt.Errorf("%w: array 1: %v %v %v", errNotYet, m["state"], m["state_reason"], m["job_state"])
+	}
+	return nil
 }
 
 // writes sends new data to a volume of an array, elsewhere for each seed.
-func writes(i int, seed int64) func(p *pair, ctx context.Context) error {
-	return func(p *pair, ctx context.Context) error {
+func writes(i int, seed int64) func(ctx context.Context, p *pair) error {
+	return func(ctx context.Context, p *pair) error {
 		volume := p.ids.volume
 		if i == 1 {
 			o, err := p.replica(ctx, i)
@@ -180,7 +178,7 @@ func writes(i int, seed int64) func(p *pair, ctx context.Context) error {
 }
 
 // digests compares what the pairs of the replica show on both sides.
-func digests(p *pair, ctx context.Context) error {
+func digests(ctx context.Context, p *pair) error {
 	o, err := p.replica(ctx, 0)
 	if err != nil {
 		return err
@@ -225,8 +223,8 @@ func first(o any) any {
 }
 
 // absent waits until an array has none of a collection.
-func absent(i int, path string) func(p *pair, ctx context.Context) error {
-	return func(p *pair, ctx context.Context) error {
+func absent(i int, path string) func(ctx context.Context, p *pair) error {
+	return func(ctx context.Context, p *pair) error {
 		o, err := p.one(ctx, i, path)
 		if err == nil && o != nil {
 			err = fmt.Errorf("%w: array %d has %s", errNotYet, i+1, path)
@@ -236,7 +234,7 @@ func absent(i int, path string) func(p *pair, ctx context.Context) error {
 }
 
 // met remembers the ids of both halves of the replica.
-func met(p *pair, ctx context.Context) error {
+func met(ctx context.Context, p *pair) error {
 	for i := range p.procs {
 		o, err := p.replica(ctx, i)
 		if err != nil {
@@ -248,8 +246,8 @@ func met(p *pair, ctx context.Context) error {
 }
 
 // counts waits until a field of the group is a number.
-func counts(field string, n int64) func(p *pair, ctx context.Context) error {
-	return func(p *pair, ctx context.Context) error {
+func counts(field string, n int64) func(ctx context.Context, p *pair) error {
+	return func(ctx context.Context, p *pair) error {
 		o, err := p.ask(ctx, 0, http.MethodGet, fmt.Sprintf("cgs/%d", p.ids.group), nil)
 		if err == nil && number(o, field) != n {
 			err = fmt.Errorf("%w: %s is %d, not %d", errNotYet, field, number(o, field), n)

@@ -66,7 +66,7 @@ func freePort() (string, error) {
 	return "", errors.New("no port is free")
 }
 
-// given are the ports of this run.
+// given are the ports of the pairs that run.
 var given sync.Map
 
 func (p *pair) end() {
@@ -75,6 +75,7 @@ func (p *pair) end() {
 			p.procs[i].kill()
 		}
 		_ = os.RemoveAll(p.dirs[i])
+		given.Delete(p.fabric[i])
 	}
 }
 
@@ -114,7 +115,7 @@ var errNotYet = errors.New("not yet")
 // do repeats a step until it is done; a process that ended is started again.
 func (p *pair) do(ctx context.Context, name string, step func() error) error {
 	var err error
-	for begun := time.Now(); time.Since(begun) < pairPatience; time.Sleep(10 * time.Millisecond) {
+	for begun := time.Now(); time.Since(begun) < pairPatience; time.Sleep(30 * time.Millisecond) {
 		if err = step(); err == nil {
 			return nil
 		}

@@ -32,11 +32,11 @@ func stages() map[string]stage {
 	return map[string]stage{
 		"prepared":     {"", []op{{name: "prepare", done: prepare}}},
 		"linked":       {"prepared", []op{linkCreate()}},
-		"replicated":   {"linked", []op{replicaCreate(), {name: "initial copy", done: both(idle(0), digests)}}},
+		"replicated":   {"linked", []op{replicaCreate(), {name: "initial copy", done: both(idle, digests)}}},
 		"synchronized": {"replicated", []op{toSync()}},
 		"active":       {"linked", []op{activeCreate()}},
 		"grouped":      {"linked", []op{{name: "group", done: group}}},
-		"together":     {"grouped", []op{groupCreate(), {name: "initial copy", done: both(idle(0), digests)}}},
+		"together":     {"grouped", []op{groupCreate(), {name: "initial copy", done: both(idle, digests)}}},
 	}
 }
 
@@ -46,47 +46,47 @@ func scenarios() []scenario {
 	alone := want{links: 1, masters: [2]int{2, 1}, retains: [2]int{1, 1}}
 	return []scenario{
 		{"link", "prepared", []op{linkCreate(), linkDelete()}, want{masters: [2]int{2, 0}}},
-		{"create", "linked", []op{replicaCreate(), {name: "initial copy", done: both(idle(0), digests)}}, pair},
+		{"create", "linked", []op{replicaCreate(), {name: "initial copy", done: both(idle, digests)}}, pair},
 		{"job", "replicated", []op{write(0, 2), syncNow(), write(0, 3), syncNow()}, pair},
 		{"suspend", "replicated", []op{
 			write(0, 2),
 			{name: "sync", ready: up, act: verb(0, "sync"), done: shows(0, "role", "SOURCE")},
-			suspend(0), write(0, 3), resume(0),
-			{name: "job", done: both(idle(0), digests)},
+			suspend(), write(0, 3), resume(0),
+			{name: "job", done: both(idle, digests)},
 		}, pair},
 		{"to-sync", "replicated", []op{write(0, 2), toSync()}, pair},
-		{"mirror", "synchronized", []op{mirrored(0, 2), mirrored(0, 3), suspend(0), write(0, 4), resume(0), {name: "catch up", done: inStep(0)}}, pair},
+		{"mirror", "synchronized", []op{mirrored(0, 2), mirrored(0, 3), suspend(), write(0, 4), resume(0), {name: "catch up", done: inStep(0)}}, pair},
 		{"switch", "synchronized", []op{switchRole(0), mirrored(1, 2), switchRole(1), mirrored(0, 3)}, pair},
 		{"to-async", "synchronized", []op{mirrored(0, 2), toAsync(), write(0, 3), syncNow()}, pair},
 		{"failover", "replicated", failover(), pair},
 		{"sync-fail", "synchronized", append([]op{{name: "write", ready: inStep(0), act: writes(0, 7), done: nothing, once: true}}, failover()...), pair},
-		{"member", "together", []op{join(), {name: "first copy", done: both(idle(0), digests)}, leave()}, want{links: 1, replicas: 1, masters: [2]int{2, 2}, retains: [2]int{1, 1}}},
-		{"group", "grouped", []op{groupCreate(), {name: "initial copy", done: both(idle(0), digests)}, replicaDelete()}, alone},
+		{"member", "together", []op{join(), {name: "first copy", done: both(idle, digests)}, leave()}, want{links: 1, replicas: 1, masters: [2]int{2, 2}, retains: [2]int{1, 1}}},
+		{"group", "grouped", []op{groupCreate(), {name: "initial copy", done: both(idle, digests)}, replicaDelete()}, alone},
 		{"delete", "replicated", []op{replicaDelete()}, alone},
 		{"active", "linked", []op{activeCreate(), mirrored(0, 2), mirrored(1, 3)}, pair},
-		{"active-rest", "active", []op{suspend(0), write(0, 4), resume(0), {name: "catch up", done: both(inStep(0), inStep(1), digests)}}, pair},
+		{"active-rest", "active", []op{suspend(), write(0, 4), resume(0), {name: "catch up", done: both(inStep(0), inStep(1), digests)}}, pair},
 		{"active-end", "active", []op{replicaDelete()}, alone},
 	}
 }
 
-func nothing(*pair, context.Context) error { return nil }
+func nothing(context.Context, *pair) error { return nil }
 
 func linkCreate() op {
-	return op{name: "link create", done: up, act: func(p *pair, ctx context.Context) error {
+	return op{name: "link create", done: up, act: func(ctx context.Context, p *pair) error {
 		_, err := p.made(ctx, 0, "links", "l", map[string]any{"local_replication_network_space_id": p.ids.spaces[0], "remote_host": "10.2.0.1"})
 		return err
 	}}
 }
 
 func linkDelete() op {
-	return op{name: "link delete", ready: up, loose: true, done: absent(0, "links"), act: func(p *pair, ctx context.Context) error {
+	return op{name: "link delete", ready: up, loose: true, done: absent(0, "links"), act: func(ctx context.Context, p *pair) error {
 		_, err := p.ask(ctx, 0, http.MethodDelete, fmt.Sprintf("links/%d?approved=true", p.ids.links[0]), nil)
 		return err
 	}}
 }
 
 func replicaCreate() op {
-	return op{name: "replica create", ready: up, done: met, act: func(p *pair, ctx context.Context) error {
+	return op{name: "replica create", ready: up, done: met, act: func(ctx context.Context, p *pair) error {
 		if o, err := p.one(ctx, 0, "replicas"); err != nil || o != nil {
 			return err
 		}
@@ -100,7 +100,7 @@ func replicaCreate() op {
 
 // activeCreate makes an ACTIVE_ACTIVE replica, and waits until both sides serve.
 func activeCreate() op {
-	return op{name: "active create", ready: up, done: both(met, inStep(0), inStep(1), digests), act: func(p *pair, ctx context.Context) error {
+	return op{name: "active create", ready: up, done: both(met, inStep(0), inStep(1), digests), act: func(ctx context.Context, p *pair) error {
 		if o, err := p.one(ctx, 0, "replicas"); err != nil || o != nil {
 			return err
 		}
@@ -113,7 +113,7 @@ func activeCreate() op {
 }
 
 func groupCreate() op {
-	return op{name: "group create", ready: up, done: met, act: func(p *pair, ctx context.Context) error {
+	return op{name: "group create", ready: up, done: met, act: func(ctx context.Context, p *pair) error {
 		if o, err := p.one(ctx, 0, "replicas"); err != nil || o != nil {
 			return err
 		}
@@ -126,7 +126,7 @@ func groupCreate() op {
 }
 
 func replicaDelete() op {
-	return op{name: "replica delete", ready: both(up, met), loose: true, done: absent(0, "replicas"), act: func(p *pair, ctx context.Context) error {
+	return op{name: "replica delete", ready: both(up, met), loose: true, done: absent(0, "replicas"), act: func(ctx context.Context, p *pair) error {
 		_, err := p.ask(ctx, 0, http.MethodDelete, fmt.Sprintf("replicas/%d?approved=true&retain_staging_area=true", p.ids.replicas[0]), nil)
 		return err
 	}}
@@ -136,11 +136,11 @@ func replicaDelete() op {
 func write(i int, seed int64) op { return op{name: "write", done: writes(i, seed)} }
 
 func syncNow() op {
-	return op{name: "sync", ready: both(up, idle(0)), act: verb(0, "sync"), done: both(idle(0), digests)}
+	return op{name: "sync", ready: both(up, idle), act: verb(0, "sync"), done: both(idle, digests)}
 }
 
-func suspend(i int) op {
-	return op{name: "suspend", act: verb(i, "suspend"), done: shows(i, "state", "SUSPENDED")}
+func suspend() op {
+	return op{name: "suspend", act: verb(0, "suspend"), done: shows(0, "state", "SUSPENDED")}
 }
 
 func resume(i int) op {
@@ -148,13 +148,13 @@ func resume(i int) op {
 }
 
 // inStep waits until the source of an array mirrors its writes.
-func inStep(i int) func(p *pair, ctx context.Context) error {
+func inStep(i int) func(ctx context.Context, p *pair) error {
 	return both(up, shows(i, "sync_state", "SYNCHRONIZED"))
 }
 
 func toSync() op {
 	return op{
-		name: "change type to sync", ready: both(up, idle(0)), act: verb(0, "change_type_to_sync"),
+		name: "change type to sync", ready: both(up, idle), act: verb(0, "change_type_to_sync"),
 		done: both(shows(0, "replication_type", "SYNC"), inStep(0), digests),
 	}
 }
@@ -162,7 +162,7 @@ func toSync() op {
 func toAsync() op {
 	return op{
 		name: "change type to async", ready: inStep(0), act: verb(0, "change_type_to_async"),
-		done: both(shows(0, "replication_type", "ASYNC"), idle(0)),
+		done: both(shows(0, "replication_type", "ASYNC"), idle),
 	}
 }
 
@@ -182,27 +182,27 @@ func failover() []op {
 		return op{name: "change role to " + role, loose: true, act: verb(i, "change_role"), done: shows(i, "role", role)}
 	}
 	return []op{
-		suspend(0), write(0, 2), turn(1, "SOURCE"), write(1, 3), turn(0, "TARGET"), resume(1),
+		suspend(), write(0, 2), turn(1, "SOURCE"), write(1, 3), turn(0, "TARGET"), resume(1),
 		{name: "job back", done: both(up, shows(1, "state", "ACTIVE"), shows(1, "job_state", "DONE"), digests)},
 	}
 }
 
 func join() op {
-	return op{name: "join", ready: both(up, idle(0)), done: counts("members_count", 2), act: func(p *pair, ctx context.Context) error {
+	return op{name: "join", ready: both(up, idle), done: counts("members_count", 2), act: func(ctx context.Context, p *pair) error {
 		_, err := p.ask(ctx, 0, http.MethodPost, fmt.Sprintf("cgs/%d/members", p.ids.group), map[string]any{"dataset_id": p.ids.second})
 		return err
 	}}
 }
 
 func leave() op {
-	return op{name: "leave", ready: both(up, idle(0)), loose: true, done: counts("members_count", 1), act: func(p *pair, ctx context.Context) error {
+	return op{name: "leave", ready: both(up, idle), loose: true, done: counts("members_count", 1), act: func(ctx context.Context, p *pair) error {
 		_, err := p.ask(ctx, 0, http.MethodDelete, fmt.Sprintf("cgs/%d/members/%d?approved=true&retain_staging_area=true", p.ids.group, p.ids.second), nil)
 		return err
 	}}
 }
 
 // prepare makes what stands on each array before they are linked.
-func prepare(p *pair, ctx context.Context) error {
+func prepare(ctx context.Context, p *pair) error {
 	for i := range p.procs {
 		var err error
 		if p.ids.spaces[i], err = p.space(ctx, i); err != nil {
@@ -221,11 +221,11 @@ func prepare(p *pair, ctx context.Context) error {
 		}
 		*id = number(o, "id")
 	}
-	return writes(0, 1)(p, ctx)
+	return writes(0, 1)(ctx, p)
 }
 
 // group puts the first volume into a group of its own.
-func group(p *pair, ctx context.Context) error {
+func group(ctx context.Context, p *pair) error {
 	o, err := p.made(ctx, 0, "cgs", "g", map[string]any{"pool_id": p.ids.pools[0]})
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -18,15 +19,15 @@ const mostBad = 5
 // session runs scenarios. The state that several start from is made once; a
 // run works on a copy of its directories.
 type session struct {
-	bin    string
-	every  int
-	stages map[string]*pair // ended, by name
+	bin                   string
+	every, first, workers int
+	stages                map[string]*pair // ended, by name
 }
 
 // runPairs has one of two processes end itself at a numbered step of its work,
 // for each of them and each step (or every nth), in each scenario.
-func runPairs(ctx context.Context, bin string, every int, names string) error {
-	s := &session{bin: bin, every: every, stages: map[string]*pair{}}
+func runPairs(ctx context.Context, s *session, names string) error {
+	s.stages = map[string]*pair{}
 	defer s.end()
 	var wanted []string
 	if names != "" {
@@ -56,38 +57,83 @@ func (s *session) end() {
 
 // run has each process die at each step of a scenario.
 func (s *session) run(ctx context.Context, sc scenario) error {
-	started, runs, deaths := time.Now(), 0, 0
+	started := time.Now()
 	from, err := s.stage(ctx, sc.from)
 	if err != nil {
 		return fmt.Errorf("scenario %s: %w", sc.name, err)
 	}
-	var bad []error
-	for victim := range 2 {
-		for step := 1; len(bad) < mostBad; step += s.every {
-			p, err := s.copied(from)
-			if err != nil {
-				return err
-			}
-			err = p.live(ctx, sc, victim, step)
-			p.end()
-			if err != nil {
-				bad = append(bad, fmt.Errorf("scenario %s, process %d, step %d (%s): %w", sc.name, victim+1, step, p.last, err))
-				fmt.Println(bad[len(bad)-1])
-			}
-			runs++
-			deaths += p.deaths
-			if p.deaths == 0 { // it came through: there is no such step
-				break
-			}
+	all := &sweep{scenario: sc, from: from, every: s.every}
+	for all.victim = range all.from.procs {
+		all.next, all.over = s.first, false
+		var wg sync.WaitGroup
+		for range s.workers {
+			wg.Go(func() { s.work(ctx, all) })
 		}
+		wg.Wait()
 	}
 	word, outcome := "ok  ", "both sides end alike"
-	if len(bad) > 0 {
-		word, outcome = "FAIL", fmt.Sprintf("%d runs went wrong", len(bad))
+	if len(all.bad) > 0 {
+		word, outcome = "FAIL", fmt.Sprintf("%d runs went wrong", len(all.bad))
 	}
-	fmt.Printf("%s crash of two processes: %-9s %3d runs, %3d deaths at numbered steps, %s, %v\n",
-		word, sc.name, runs, deaths, outcome, time.Since(started).Round(time.Second))
-	return errors.Join(bad...)
+	fmt.Printf("%s crash of two processes: %-11s %4d runs, %4d deaths at numbered steps, %s, %v\n",
+		word, sc.name, all.runs, all.deaths, outcome, time.Since(started).Round(time.Second))
+	return errors.Join(all.bad...)
+}
+
+// sweep is a scenario in which one process dies at each step.
+type sweep struct {
+	scenario
+	from          *pair
+	every, victim int
+
+	mu           sync.Mutex
+	next         int // step, of those to come
+	over         bool
+	runs, deaths int
+	bad          []error
+}
+
+// take hands out the next step; false once the scenario ends before it.
+func (w *sweep) take() (step int, ok bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.over || len(w.bad) >= mostBad {
+		return 0, false
+	}
+	step = w.next
+	w.next += w.every
+	return step, true
+}
+
+// note keeps what became of a run.
+func (w *sweep) note(p *pair, step int, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err != nil {
+		w.bad = append(w.bad, fmt.Errorf("scenario %s, process %d, step %d (%s): %w", w.name, w.victim+1, step, p.last, err))
+		fmt.Println(w.bad[len(w.bad)-1])
+	}
+	w.runs++
+	w.deaths += p.deaths
+	w.over = w.over || p.deaths == 0 // it came through: there is no such step
+}
+
+// work does runs of a scenario while there are any.
+func (s *session) work(ctx context.Context, w *sweep) {
+	for {
+		step, ok := w.take()
+		if !ok {
+			return
+		}
+		p, err := s.copied(w.from)
+		if err != nil {
+			w.note(&pair{}, step, err)
+			return
+		}
+		err = p.live(ctx, w.scenario, w.victim, step)
+		p.end()
+		w.note(p, step, err)
+	}
 }
 
 // live starts both processes, one of which will die, and does a scenario.

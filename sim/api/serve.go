@@ -203,15 +203,16 @@ func (s *Server) run(x *exchange) error {
 	if !x.op.reads {
 		return s.Runner.Update(ctx, x.now, handle, x.noteSettle)
 	}
-	due, err := s.view(ctx, x)
-	if !due {
-		return err
+	for {
+		due, err := s.view(ctx, x)
+		if !due {
+			return err
+		}
+		// Another one may move the time on between the two.
+		if err := s.Runner.Update(ctx, x.now, func(*store.Tx) error { return nil }, nil); err != nil {
+			return err
+		}
 	}
-	if err := s.Runner.Update(ctx, x.now, func(*store.Tx) error { return nil }, nil); err != nil {
-		return err
-	}
-	_, err = s.view(ctx, x)
-	return err
 }
 
 // view answers a reading request, unless jobs are due that must run before.

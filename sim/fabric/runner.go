@@ -209,7 +209,9 @@ func (r *Runner) keep(ctx context.Context, trip *outbox.Trip) error {
 		return nil
 	}
 	return r.DB.Update(ctx, 0, func(tx *store.Tx) error {
-		trip.Save(tx)
+		if trip.Open(tx) {
+			trip.Save(tx)
+		}
 		return nil
 	})
 }
@@ -221,15 +223,18 @@ func (r *Runner) lose(ctx context.Context, trip *outbox.Trip, call *outbox.Call,
 	call.Answer = &outbox.Answer{Unreachable: true}
 	return r.DB.Update(ctx, 0, func(tx *store.Tx) error {
 		if call.Name == msgPing {
-			trip.Save(tx)
+			if trip.Open(tx) {
+				trip.Save(tx)
+			}
 			return nil
 		}
-		if mayBeThere {
+		open := trip.Open(tx) // else another run got the answer
+		if mayBeThere && open {
 			outbox.CallOff(tx, call)
 		}
 		if strings.HasPrefix(trip.Key(), job.TripPrefix) {
 			outbox.Drop(tx, trip.Key()) // if the job is still due it finds the path down
-		} else {
+		} else if open {
 			trip.Save(tx)
 		}
 		_, err := run(tx, outbox.New(""), func(tx *store.Tx) error {

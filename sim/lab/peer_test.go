@@ -32,6 +32,12 @@ type process struct {
 // two makes two processes of one array each that know each other.
 func two(tb testing.TB) (a, b *process) {
 	tb.Helper()
+	return twoStepping(tb, nil)
+}
+
+// twoStepping does so, and says at which steps the first is.
+func twoStepping(tb testing.TB, step func(name string)) (a, b *process) {
+	tb.Helper()
 	a, b = &process{t: tb, key: "box-1"}, &process{t: tb, key: "box-2"}
 	for _, p := range []*process{a, b} {
 		srv := httptest.NewServer(http.HandlerFunc(p.fabric))
@@ -40,7 +46,7 @@ func two(tb testing.TB) (a, b *process) {
 	}
 	for i, p := range []*process{a, b} {
 		other := []*process{b, a}[i]
-		l, err := lab.New(lab.Options{First: i + 1, Peers: map[string]string{other.key: other.url}, Secret: "s", Follows: i == 1})
+		l, err := lab.New(lab.Options{First: i + 1, Peers: map[string]string{other.key: other.url}, Secret: "s", Follows: i == 1, Step: map[int]func(string){0: step}[i]})
 		require.NoError(tb, err)
 		p.lab = l
 		_, err = l.AddArray(tb.Context(), lab.ArraySetup{})

@@ -164,6 +164,10 @@ func (t *Trip) Save(tx *store.Tx) {
 	tx.KV("", spaceIntent).Put([]byte(t.key), raw)
 }
 
+// Open reports whether the trip's intent is kept: nobody did the work in
+// another run meanwhile, or took it away.
+func (t *Trip) Open(tx *store.Tx) bool { return tx.KV("", spaceIntent).Get([]byte(t.key)) != nil }
+
 // Finish ends the trip, in the transaction that keeps what it was for. What a
 // refused piece of work asked is called off, and so is what it did not need.
 func (t *Trip) Finish(tx *store.Tx, refused error) {

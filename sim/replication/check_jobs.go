@@ -69,6 +69,9 @@ func (c *checker) staging(r *replica) error {
 		return nil
 	}
 	for i := range r.pairs {
+		if r.pairs[i].Previous.GUID != "" {
+			return nil // it was the target: the new one has not said yet that it has the newer image
+		}
 		o, err := r.dataset(&r.pairs[i])
 		if err != nil {
 			return err

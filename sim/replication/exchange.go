@@ -2,6 +2,7 @@ package replication
 
 import (
 	"fmt"
+	"slices"
 
 	"infinisim/sim/apierr"
 	"infinisim/sim/data"
@@ -17,6 +18,8 @@ type content struct {
 	GUID    string `json:"guid"`
 	Size    int64  `json:"size"`
 	Image   []byte `json:"image"`
+	// Base is the image that the sender knows to be on both sides.
+	Base string `json:"base,omitempty"`
 	// Streams is what hosts go on writing to it, for a member in step.
 	Streams *model.Stream `json:"streams,omitempty"`
 	// Snaps are the snapshots that go along.
@@ -37,10 +40,14 @@ func (r *replica) message(name string, ask, answer any) error {
 	return call(r.b, r.ends(), name, ask, answer)
 }
 
-// begin tells the peer that a job starts: it lets go of the image before its
-// present one.
+// begin tells the peer that a job starts: it lets go of images that are older
+// than those that this half has too.
 func (r *replica) begin() error {
-	return r.message(msgBegin, jobMessage{Replica: ReplicaRemoteID.Get(r.o), GUID: r.job.GUID}, nil)
+	ask := jobMessage{Replica: ReplicaRemoteID.Get(r.o), GUID: r.job.GUID}
+	for _, p := range r.pairs {
+		ask.Members = append(ask.Members, content{Dataset: p.Remote, Base: p.Base.GUID})
+	}
+	return r.message(msgBegin, ask, nil)
 }
 
 // commit has the peer take the images that were sent, all members in one
@@ -70,7 +77,7 @@ func (r *replica) pack(p *pair, h held) (content, error) {
 		return content{}, err
 	}
 	raw, err := im.MarshalBinary()
-	return content{Dataset: p.Remote, GUID: h.GUID, Size: h.Size, Image: raw}, err
+	return content{Dataset: p.Remote, GUID: h.GUID, Size: h.Size, Image: raw, Base: p.Base.GUID}, err
 }
 
 // hello learns which image the peer has, before a replica goes on.
@@ -87,7 +94,7 @@ func (r *replica) agree(answer helloAnswer) error {
 	if answer.Role == roleSource || r.isPeer() != (answer.Role == rolePeer) {
 		return apierr.New(apierr.ReplicaRoleConflict, "replica %d: the peer's half is %s", r.o.ID(), answer.Role)
 	}
-	if answer.Turned || replicaTurned.Get(r.o) {
+	if answer.Turned || replicaTurned.Get(r.o) || r.apart(answer) {
 		if err := r.meet(answer); err != nil {
 			return err
 		}
@@ -105,17 +112,23 @@ func (r *replica) agree(answer helloAnswer) error {
 			p.Base, p.Flight, p.Initial = p.Flight, held{}, false
 			r.restoredTo(p)
 			p.crossed()
-		case there == p.Base.GUID || p.Initial || r.mirrored():
-			// A mirrored write that hosts were never told of is overwritten.
+		default: // a mirrored write that hosts were never told of is overwritten
 			if err := r.drop(p, &p.Flight); err != nil {
 				return err
 			}
-		default:
-			return apierr.New(apierr.ReplicaNoCommonImage, "replica %d: no common image of dataset %d", r.o.ID(), p.Local)
 		}
 	}
 	r.greeted()
 	return nil
+}
+
+// apart reports whether the other half shows an image that this one does not
+// have: it was told to take it, and nobody here heard that it did.
+func (r *replica) apart(answer helloAnswer) bool {
+	return !r.mirrored() && slices.ContainsFunc(r.pairs, func(p pair) bool {
+		there := answer.Images[fmt.Sprint(p.Remote)]
+		return !p.Initial && there != p.Base.GUID && (there == "" || there != p.Flight.GUID)
+	})
 }
 
 // greeted is a replica whose halves have met: it asks for a job at once.

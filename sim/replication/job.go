@@ -237,8 +237,10 @@ func (r *replica) adopt() error {
 		if p.Flight.GUID == "" {
 			continue // joined after the job began
 		}
-		if err := r.drop(p, &p.Base); err != nil {
-			return err
+		for _, h := range []*held{&p.Base, &p.Previous} {
+			if err := r.drop(p, h); err != nil {
+				return err
+			}
 		}
 		p.Base, p.Flight = p.Flight, held{}
 		p.crossed()
@@ -360,17 +362,17 @@ func (r *replica) stopJob() error {
 		return nil
 	}
 	fabric.Stop(r.b.Tx, j.Flow)
-	if j.Phase == phaseAck {
-		if r.connected() {
-			if err := r.adopt(); err != nil {
-				return err
-			}
+	if j.Phase == phaseAck && r.connected() {
+		if err := r.adopt(); err != nil {
+			return err
 		}
-		r.job = nil
-		return nil
 	}
 	r.job = nil
+	sent := j.Phase == phaseAck || j.Phase == phaseCommit && j.Stalled
 	for i := range r.pairs {
+		if sent {
+			break // the image in flight may be there: the halves tell each other when they meet
+		}
 		if err := r.drop(&r.pairs[i], &r.pairs[i].Flight); err != nil {
 			return err
 		}

@@ -1,6 +1,8 @@
 package replication
 
 import (
+	"slices"
+
 	"infinisim/sim/fabric"
 	"infinisim/sim/model"
 	"infinisim/sim/schema"
@@ -24,17 +26,22 @@ func (r *engine) handleReplicas() {
 			return nil, err
 		}
 		for i := range rep.pairs {
-			if err := rep.drop(&rep.pairs[i], &rep.pairs[i].Previous); err != nil {
+			p := &rep.pairs[i]
+			isBase := func(c content) bool { return c.Dataset == p.Local && c.Base == p.Previous.GUID }
+			if slices.ContainsFunc(ask.Members, isBase) {
+				continue // the source did not hear that the newer one arrived
+			}
+			if err := rep.drop(p, &p.Previous); err != nil {
 				return nil, err
 			}
 		}
 		return nil, rep.save()
 	})
 	handle(r, msgCommit, func(b *model.Box, _ fabric.Message, ask jobMessage) (any, error) {
-		return nil, takeImages(b, ask, true)
+		return nil, takeImages(b, ask)
 	})
 	handle(r, msgMirror, func(b *model.Box, _ fabric.Message, ask jobMessage) (any, error) {
-		return nil, takeImages(b, ask, false)
+		return nil, takeImages(b, ask)
 	})
 	handle(r, msgConfigure, func(b *model.Box, _ fabric.Message, ask configure) (any, error) {
 		rep, err := receiver(b, ask.Replica)

@@ -173,6 +173,12 @@ func (r *replica) meet(answer helloAnswer) error {
 		if common.GUID == "" && p.Initial {
 			continue // it joined since
 		}
+		if common.GUID == "" && p.Initial {
+			if err := r.drop(p, &p.Flight); err != nil { // its first copy did not arrive
+				return err
+			}
+			continue
+		}
 		if common.GUID == "" {
 			return apierr.New(apierr.ReplicaNoCommonImage, "replica %d: no common image of dataset %d", r.o.ID(), p.Local)
 		}

@@ -177,6 +177,9 @@ func (r *replica) sendPairs(pairs []*pair, last bool) error {
 			return err
 		}
 		if failed == nil {
+			if err := r.drop(p, &p.Previous); err != nil { // the other side has a newer one
+				return err
+			}
 			p.Base, p.Restore, p.LastSync, p.Streams = next[i], ask.Time, ask.Time, ask.Members[i].Streams != nil
 		}
 	}

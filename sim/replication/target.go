@@ -273,9 +273,9 @@ func (r *replica) targetBase(p *pair, o *schema.Object, m memberOffer, out *memb
 }
 
 // takeImages makes the members show the images that a message brings, all in
-// one step. A commit keeps the image before, until the source is known to have
-// the new one.
-func takeImages(b *model.Box, ask jobMessage, keep bool) error {
+// one step. The image before is kept until the sender is known to have the new
+// one: its answer can be lost.
+func takeImages(b *model.Box, ask jobMessage) error {
 	r, err := receiver(b, ask.Replica)
 	if err != nil {
 		return err
@@ -295,7 +295,7 @@ func takeImages(b *model.Box, ask jobMessage, keep bool) error {
 		if p.Base.GUID != c.GUID || c.GUID == "" {
 			fresh = append(fresh, c) // else it is sent again: the answer was lost
 		}
-		if err := r.take(p, c, keep); err != nil {
+		if err := r.take(p, c); err != nil {
 			return err
 		}
 		if ask.Last {
@@ -316,7 +316,7 @@ func takeImages(b *model.Box, ask jobMessage, keep bool) error {
 	return r.lookAlong() // a workload here can write where the sender's ended
 }
 
-func (r *replica) take(p *pair, c content, keep bool) error {
+func (r *replica) take(p *pair, c content) error {
 	if p.Base.GUID == c.GUID && c.GUID != "" {
 		return nil // sent again: the answer was lost
 	}
@@ -336,13 +336,15 @@ func (r *replica) take(p *pair, c content, keep bool) error {
 	if err := r.b.SetContent(o, im); err != nil {
 		return err
 	}
-	if err := r.drop(p, &p.Previous); err != nil {
+	old := &p.Previous
+	if p.Previous.GUID != "" && p.Previous.GUID == c.Base {
+		old = &p.Base // the sender did not hear that it arrived
+	}
+	if err := r.drop(p, old); err != nil {
 		return err
 	}
-	if keep {
+	if p.Base.GUID != "" {
 		p.Previous = p.Base
-	} else if err := r.drop(p, &p.Base); err != nil {
-		return err
 	}
 	if err := r.b.Follow(o, c.Streams); err != nil {
 		return err
