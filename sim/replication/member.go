@@ -209,7 +209,7 @@ func (r *replica) leave(o *schema.Object, retain bool, in *model.Input) error {
 	if i < 0 {
 		return nil
 	}
-	if r.pairs[i].Streams || r.b.Follows(o) {
+	if r.pairs[i].Told != nil || r.b.Follows(o) {
 		if err := r.partPairs([]*pair{&r.pairs[i]}); err != nil {
 			return err
 		}

@@ -60,7 +60,7 @@ func (r *replica) together() ([]*pair, error) {
 		if err != nil {
 			return nil, err
 		}
-		if p.Streams || r.b.Follows(o) {
+		if p.Told != nil || r.b.Follows(o) {
 			out = append(out, p)
 		}
 	}
@@ -114,7 +114,7 @@ func (r *replica) partHere(p *pair) error {
 	if err := r.drop(p, &p.Base); err != nil {
 		return err
 	}
-	p.Base, p.Streams = next, false
+	p.Base, p.Told = next, nil
 	return nil
 }
 
@@ -180,7 +180,7 @@ func (r *replica) sendPairs(pairs []*pair, last bool) error {
 			if err := r.drop(p, &p.Previous); err != nil { // the other side has a newer one
 				return err
 			}
-			p.Base, p.Restore, p.LastSync, p.Streams = next[i], ask.Time, ask.Time, ask.Members[i].Streams != nil
+			p.Base, p.Restore, p.LastSync, p.Told = next[i], ask.Time, ask.Time, ask.Members[i].Streams
 		}
 	}
 	if failed == nil {
@@ -196,23 +196,44 @@ func (r *replica) unaware() ([]*pair, error) {
 	var out []*pair
 	for i := range r.pairs {
 		p := &r.pairs[i]
-		if p.Streams || !r.inStep(p) {
+		if !r.inStep(p) {
 			continue
 		}
 		o, err := r.dataset(p)
 		if err != nil {
 			return nil, err
 		}
-		if r.b.OwnStream(o) != nil {
+		if !p.Told.Same(r.b.OwnStream(o)) {
 			out = append(out, p)
 		}
 	}
 	return out, nil
 }
 
+// moved follows a change of what hosts go on writing, once what happens now is
+// over.
+func moved(b *model.Box, o *schema.Object) error {
+	if !model.DatasetRMRSource.Get(o) && !model.DatasetRMRPeer.Get(o) {
+		return nil
+	}
+	reps, err := replicasOf(b, o)
+	if err != nil {
+		return err
+	}
+	for _, r := range reps {
+		if r.mirrored() && len(job.Of(b.Tx, b.Owner(r.o), jobMirror)) == 0 {
+			b.After(0, job.Settle, jobMirror, r.o)
+		}
+	}
+	return nil
+}
+
 // comeAlong has the other side go along with the workloads that it does not know
 // of yet.
 func (r *replica) comeAlong() error {
+	if !stepping(r.state()) {
+		return r.awaited()
+	}
 	pairs, err := r.unaware()
 	if err != nil || len(pairs) == 0 || !r.connected() {
 		return err
