@@ -13,7 +13,6 @@ import (
 
 	"infinisim/sim/api"
 	"infinisim/sim/apierr"
-	"infinisim/sim/chance"
 	"infinisim/sim/clock"
 	"infinisim/sim/deliver"
 	"infinisim/sim/fabric"
@@ -67,6 +66,8 @@ type Options struct {
 	Deliver deliver.Sender
 	// Log hears what the lab has to say; nil is silent.
 	Log *slog.Logger
+
+	machines *machines // of the labs of one process, nil for a lab by itself
 }
 
 // DefaultName is the name of the lab that speaks where none is named.
@@ -118,13 +119,10 @@ func New(o Options) (*Lab, error) {
 	if _, err := model.ProfileByName(o.Profile); err != nil {
 		return nil, err
 	}
-	jobs := job.New(o.Log)
-	engine := model.NewEngine(fabric.New(jobs), jobs, o.Log)
-	replication.Install(engine)
-	windows{engine}.install()
+	m := o.machines.get(o)
 	own := newOwner(o, new(fault.Set))
 	db, err := store.Open(store.Options{
-		Path: o.Path, MaxBytes: o.MaxBytes, Types: engine.Catalog.Types(), Step: o.Step, Log: o.Log, Owner: own,
+		Path: o.Path, MaxBytes: o.MaxBytes, Types: m.engine.Catalog.Types(), Step: o.Step, Log: o.Log, Owner: own,
 	})
 	if err != nil {
 		return nil, err
@@ -136,10 +134,10 @@ func New(o Options) (*Lab, error) {
 	if kept != nil {
 		o.Seed, o.NoLimits, o.Profile, o.First = kept.Seed, kept.NoLimits, kept.Profile, kept.Next
 		o.Clock.AdvanceTo(db.Now())
+		own.seed(o.Seed)
+		m = o.machines.get(o)
 	}
-	engine.Chance, engine.NoLimits, engine.EventLog = chance.New(o.Seed), o.NoLimits, o.EventLog
-	own.faults.Seed(engine.Chance)
-	l := assemble(o, db, engine, api.NewRoutes(engine), own)
+	l := assemble(o, db, m, own)
 	if kept != nil {
 		l.kept = true
 		l.resume(kept)
@@ -155,12 +153,12 @@ func New(o Options) (*Lab, error) {
 	return l, nil
 }
 
-func assemble(o Options, db *store.DB, engine *model.Engine, routes *api.Routes, own *owner) *Lab {
+func assemble(o Options, db *store.DB, m *machine, own *owner) *Lab {
 	l := &Lab{
-		Clock: o.Clock, Journal: own.journal, opts: o, db: db, engine: engine, routes: routes, log: o.Log,
+		Clock: o.Clock, Journal: own.journal, opts: o, db: db, engine: m.engine, routes: m.routes, log: o.Log,
 		faults: own.faults, notices: own.notices, kick: make(chan struct{}, 1), next: o.First,
 	}
-	l.runner = &fabric.Runner{Fabric: engine.Fabric, DB: db, Jobs: engine.Jobs, Step: o.Step}
+	l.runner = &fabric.Runner{Fabric: m.engine.Fabric, DB: db, Jobs: m.engine.Jobs, Step: o.Step}
 	if len(o.Peers) > 0 {
 		l.runner.Send = l.send
 	}

@@ -40,6 +40,7 @@ type member struct {
 // NewLabs makes an empty table. Labs are made with the given options where
 // they say nothing else; a directory makes them durable, in a file each.
 func NewLabs(o Options, dir string) *Labs {
+	o.machines = new(machines)
 	return &Labs{opts: o, dir: dir, all: map[string]*member{}, past: new(coverage.Report)}
 }
 
