@@ -4,7 +4,6 @@ package lab
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -17,10 +16,8 @@ import (
 	"infinisim/sim/deliver"
 	"infinisim/sim/fabric"
 	"infinisim/sim/fault"
-	"infinisim/sim/job"
 	"infinisim/sim/journal"
 	"infinisim/sim/model"
-	"infinisim/sim/replication"
 	"infinisim/sim/store"
 )
 
@@ -61,6 +58,12 @@ type Options struct {
 	// Step is called at the numbered steps of a durable write and of an
 	// exchange between processes; nil is not called.
 	Step func(name string)
+	// Check has the lab look after every request, every job and every change of
+	// a tester whether everything is as it must be: see Broken.
+	Check bool
+	// History is how many bytes of former states are kept for Travel, 0 for
+	// DefaultHistory, below 0 for none.
+	History int
 	// Deliver takes notifications of events to the targets that users name; nil
 	// takes them nowhere. It must be safe for concurrent use.
 	Deliver deliver.Sender
@@ -69,6 +72,10 @@ type Options struct {
 
 	machines *machines // of the labs of one process, nil for a lab by itself
 }
+
+// DefaultHistory is how many bytes of former states a lab keeps unless told
+// otherwise: those of some thousand requests that change something.
+const DefaultHistory = 16 << 20
 
 // DefaultName is the name of the lab that speaks where none is named.
 const DefaultName = "default"
@@ -99,6 +106,7 @@ type Lab struct {
 	next    int // number of the next array
 	built   bool
 	waiting []*waiter
+	broken  *Broken
 }
 
 // New makes a lab without arrays, or opens one that was kept. It returns an
@@ -116,6 +124,9 @@ func New(o Options) (*Lab, error) {
 	if o.Name == "" {
 		o.Name = DefaultName
 	}
+	if o.History == 0 {
+		o.History = DefaultHistory
+	}
 	if _, err := model.ProfileByName(o.Profile); err != nil {
 		return nil, err
 	}
@@ -123,6 +134,7 @@ func New(o Options) (*Lab, error) {
 	own := newOwner(o, new(fault.Set))
 	db, err := store.Open(store.Options{
 		Path: o.Path, MaxBytes: o.MaxBytes, Types: m.engine.Catalog.Types(), Step: o.Step, Log: o.Log, Owner: own,
+		History: max(0, o.History),
 	})
 	if err != nil {
 		return nil, err
@@ -162,6 +174,9 @@ func assemble(o Options, db *store.DB, m *machine, own *owner) *Lab {
 	if len(o.Peers) > 0 {
 		l.runner.Send = l.send
 	}
+	if o.Check {
+		l.runner.Ran = l.lookAfterJob
+	}
 	l.notices.Start()
 	return l
 }
@@ -190,7 +205,7 @@ func (l *Lab) Durable() bool { return l.db.Durable() }
 // Update changes the lab's state at the lab's time, after the jobs that are
 // due by then.
 func (l *Lab) Update(ctx context.Context, fn func(tx *store.Tx) error) error {
-	err := l.runner.Update(ctx, l.Clock.Now(), fn, nil)
+	err := l.runner.Update(ctx, l.Clock.Now(), fn, l.lookAfterTester)
 	l.Changed()
 	return err
 }
@@ -236,7 +251,7 @@ func (l *Lab) Handler(key string) http.Handler {
 		}
 		a, err := l.Array(target)
 		if err != nil || !l.Active(a) {
-			l.Journal.Record(journal.Entry{Time: l.Clock.Now(), Array: target, Method: r.Method, Path: r.URL.Path})
+			l.Journal.Record(journal.Entry{Time: l.Clock.Now(), Array: target, Method: r.Method, Path: r.URL.Path, Before: l.before()})
 			panic(http.ErrAbortHandler) // an array that is down drops the connection
 		}
 		a.Server.ServeHTTP(w, r)
@@ -306,32 +321,6 @@ func (l *Lab) sum(of func(*api.Server) map[string]int) map[string]int {
 		}
 	}
 	return out
-}
-
-// Check names everything in the lab that is not as it must be.
-func (l *Lab) Check(ctx context.Context) ([]string, error) {
-	bad := append(l.Journal.Gaps(), l.db.Damage()...)
-	err := l.db.View(ctx, max(l.Clock.Now(), l.db.Now()), func(tx *store.Tx) error {
-		var boxes []*model.Box
-		for _, a := range l.Arrays() {
-			b := l.engine.Box(tx, a.Key, system())
-			boxes = append(boxes, b)
-			bad = append(bad, tx.Check(a.Key, l.engine.Catalog.Types())...)
-			more, err := model.Check(b)
-			if err != nil {
-				return err
-			}
-			bad = append(bad, more...)
-		}
-		more, err := replication.Check(boxes)
-		bad = append(bad, more...)
-		for _, p := range job.ParkedJobs(tx) {
-			raw, _ := json.Marshal(p) // a Parked always encodes
-			bad = append(bad, "job failed: "+string(raw))
-		}
-		return err
-	})
-	return bad, err
 }
 
 // SpeedUp lets a clock run, also a frozen one.
