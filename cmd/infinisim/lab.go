@@ -54,16 +54,21 @@ func createCommand(to *remote) *cobra.Command {
 	var arrays int
 	var links, profile, clock string
 	var seed uint64
+	var check bool
 	c := &cobra.Command{Use: "create NAME", Short: "Make a lab", Args: cobra.ExactArgs(1)}
 	c.Flags().IntVar(&arrays, "arrays", 2, "number of arrays")
 	c.Flags().StringVar(&links, "links", "ring", "which arrays are linked: none, ring or mesh")
 	c.Flags().StringVar(&profile, "profile", "", "release of the arrays (default: the server's)")
 	c.Flags().StringVar(&clock, "clock", "", "manual or system (default: as the server's)")
 	c.Flags().Uint64Var(&seed, "seed", 0, "seed of everything that looks random (default: the server's)")
+	c.Flags().BoolVar(&check, "check", false, "look after every change whether everything is as it must be (default: as the server does)")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		body := map[string]any{"name": args[0], "arrays": arrays, "links": links, "profile": profile, "clock": clock}
 		if c.Flags().Changed("seed") {
 			body["seed"] = seed
+		}
+		if c.Flags().Changed("check") {
+			body["check"] = check
 		}
 		return to.ask(c, http.MethodPost, "labs", body)
 	}

@@ -102,7 +102,7 @@ func (l *Lab) Broken() *Broken {
 // nil if not, else what hears more of the culprit.
 func (l *Lab) look(tx *store.Tx, by string) (name func(func(*Broken))) {
 	l.mu.Lock()
-	idle := !l.opts.Check || !l.built || l.broken != nil
+	idle := !l.opts.Check || l.broken != nil
 	l.mu.Unlock()
 	if idle {
 		return nil

@@ -31,7 +31,8 @@ class Lab:
     ``links`` says which arrays are linked: ``none``, ``ring`` (two arrays: one
     link) or ``mesh``. ``clock`` is ``manual`` (it stands still until it is moved),
     ``system`` (it runs), or ``flux`` (it follows the flux timeline of this process,
-    for requests that go by the ``requests`` library). At the end of a ``with`` the lab is checked and removed.
+    for requests that go by the ``requests`` library). With ``check`` the lab looks after
+    every request whether everything is as it must be, and names the first that broke something. At the end of a ``with`` the lab is checked and removed.
 
     >>> from infinisim import Lab
     >>> with Lab(arrays=3, links="mesh", seed=7) as lab:
@@ -48,6 +49,7 @@ class Lab:
         seed: Optional[int] = None,
         profile: Optional[str] = None,
         clock: str = "manual",
+        check: Optional[bool] = None,
         server: Optional[Server] = None,
     ) -> None:
         server = server or servers.shared()
@@ -55,6 +57,7 @@ class Lab:
         plan["clock"] = "manual" if clock == "flux" else clock
         plan.update({"seed": seed} if seed is not None else {})
         plan.update({"profile": profile} if profile is not None else {})
+        plan.update({"check": check} if check is not None else {})
         self._setup(server, server.call("POST", "labs", plan), flux=clock == "flux")
 
     def _setup(self, server: Server, view: Mapping[str, Any], flux: bool = False) -> None:
@@ -213,9 +216,28 @@ class Lab:
 
         >>> lab.check()
         """
-        found = self.violations()
-        if found:
-            raise AssertionError("\n".join(["the lab is not as it must be:", *("  " + each for each in found)]))
+        answer = self.call("POST", "check")
+        lines = ["  " + each for each in answer["violations"]]
+        first = answer["first"]
+        if first:
+            what = f"#{first.get('entry', first.get('after'))} {first.get('array', '')} "
+            what += first.get("job") or f"{first.get('method', '')} {first.get('path', '')}"
+            lines.append(f"the first that broke it: {first['by']} {' '.join(what.split())}")
+            lines += ["  " + each for each in first["violations"]]
+        if lines:
+            raise AssertionError("\n".join(["the lab is not as it must be:", *lines]))
+
+    def broken(self) -> Optional[Dict[str, Any]]:
+        """The first change after which something was not as it must be, None for
+        none, and for a lab that was not made with ``check``.
+
+        >>> from infinisim import Lab
+        >>> with Lab(check=True) as careful:
+        ...     pool = careful["box-1"].new_pool()
+        ...     careful.broken()
+        """
+        first: Optional[Dict[str, Any]] = self.call("GET", "check")["first"]
+        return first
 
     def missing(self) -> Dict[str, int]:
         """Requests that no route answered, and how many.
