@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
@@ -23,6 +24,24 @@ def _fresh_name(server: Server, word: str) -> str:
     """A name that no other lab of the server has; other processes may use the server too."""
     stranger = f"-{os.urandom(4).hex()}" if server.is_shared else ""
     return f"{word}-{os.getpid()}-{next(_numbers)}{stranger}" if server.is_shared else f"{word}-{next(_numbers)}"
+
+
+def culprit(first: Mapping[str, Any]) -> str:
+    """The first change after which a lab was not as it must be, in words.
+
+    >>> from infinisim.lab import culprit
+    >>> culprit({"by": "request", "entry": 12, "array": "box-1", "method": "POST", "path": "/api/rest/volumes"})
+    'request #12, box-1 POST /api/rest/volumes'
+    >>> culprit({"by": "job", "entry": 40, "array": "box-1", "job": "snapshot"})
+    'job #40, snapshot on box-1'
+    >>> culprit({"by": "tester", "after": 7})
+    "a change past the arrays' API, after #7"
+    """
+    if first["by"] == "request":
+        return f"request #{first['entry']}, {first['array']} {first['method']} {first['path']}"
+    if first["by"] == "job":
+        return f"job #{first['entry']}, {first['job']} on {first['array']}"
+    return f"a change past the arrays' API, after #{first.get('after', 0)}"
 
 
 class Lab:
@@ -190,6 +209,24 @@ class Lab:
         copy._setup(self.server, self.call("POST", "fork", body), flux=self._follower is not None)
         return copy
 
+    def travel(self, entry: int, name: Optional[str] = None) -> "Past":
+        """A copy of the lab as it was just before an entry of its journal.
+
+        >>> pool = array.new_pool("p")
+        >>> last = lab.journal.entries()[-1]
+        >>> with lab.travel(last.seq) as past:
+        ...     past["box-1"].list("pools")
+        ...     past.repeat()["result"]["name"]
+        []
+        'p'
+        """
+        past = Past.__new__(Past)
+        body = {"name": name or _fresh_name(self.server, "past"), "entry": entry}
+        view = self.call("POST", "travel", body)
+        past._setup(self.server, view)
+        past.request = {each: view[each] for each in ("entry", "array", "method", "path", "query", "body", "user", "cookie", "status", "answer")}
+        return past
+
     def reset(self) -> None:
         """Fresh arrays, the same links, no faults, an empty journal; the clock stays.
 
@@ -216,14 +253,10 @@ class Lab:
 
         >>> lab.check()
         """
-        answer = self.call("POST", "check")
-        lines = ["  " + each for each in answer["violations"]]
-        first = answer["first"]
+        lines = ["  " + each for each in self.violations()]
+        first = self.broken()
         if first:
-            what = f"#{first.get('entry', first.get('after'))} {first.get('array', '')} "
-            what += first.get("job") or f"{first.get('method', '')} {first.get('path', '')}"
-            lines.append(f"the first that broke it: {first['by']} {' '.join(what.split())}")
-            lines += ["  " + each for each in first["violations"]]
+            lines += [f"the first that broke it: {culprit(first)}", *("  " + each for each in first["violations"])]
         if lines:
             raise AssertionError("\n".join(["the lab is not as it must be:", *lines]))
 
@@ -308,3 +341,30 @@ class Lab:
 
     def __repr__(self) -> str:
         return f"<Lab {self.name} {' '.join(self._arrays)}>"
+
+
+class Past(Lab):
+    """A lab as it was just before an entry of another lab's journal, on a clock that stands still.
+
+    >>> lab.travel(1)
+    Traceback (most recent call last):
+    infinisim.errors.ControlError: POST labs/...: 404 ENTRY_NOT_FOUND: entry: the journal does not hold #1; its last is #0
+    """
+
+    #: The request that came next: ``entry``, ``array``, ``method``, ``path``, ``query``, ``body``, ``user``, ``status``,
+    #: ``answer``, and the ``cookie`` by which this lab knows whoever made it.
+    request: Dict[str, Any]
+
+    def repeat(self) -> Any:
+        """Makes that request again, as whoever made it; gives the answer's body.
+
+        >>> name = array.get("system/name")
+        >>> with lab.travel(1) as past:
+        ...     past.repeat()["result"] == name
+        True
+        """
+        asked = self.request
+        path = asked["path"] + ("?" + asked["query"] if asked["query"] else "")
+        body = json.loads(asked["body"]) if asked["body"] else None
+        # No user: the cookie tells who it is.
+        return self[asked["array"]].request(asked["method"], path, body, headers={"Authorization": "", "Cookie": asked["cookie"]}).body
