@@ -33,7 +33,7 @@ func (l *Lab) Travel(entry int64) (*Past, error) {
 func WithChecks() Option { return func(s *settings) { s.Check = true } }
 
 // WithHistory sets how many bytes of former states the lab keeps for Travel, 0
-// for none; the default is 16 MiB.
+// for none; the default is 64 MiB.
 func WithHistory(bytes int) Option {
 	return func(s *settings) {
 		if s.History = bytes; bytes == 0 {

@@ -74,8 +74,8 @@ type Options struct {
 }
 
 // DefaultHistory is how many bytes of former states a lab keeps unless told
-// otherwise: those of some thousand requests that change something.
-const DefaultHistory = 16 << 20
+// otherwise: those of ten thousand requests that change something, or so.
+const DefaultHistory = 64 << 20
 
 // DefaultName is the name of the lab that speaks where none is named.
 const DefaultName = "default"
