@@ -41,6 +41,8 @@ type flags struct {
 	peers                  []string
 	deliver                bool
 	journal, journalBytes  int
+	check                  bool
+	history                int
 }
 
 func serveCommand() *cobra.Command {
@@ -76,16 +78,23 @@ func serveCommand() *cobra.Command {
 	fs.BoolVar(&f.deliver, "deliver", false, "send notifications of events to the hosts that users of the arrays name")
 	fs.IntVar(&f.journal, "journal-entries", journal.DefaultEntries, "how many requests a lab's journal keeps, and how many jobs and moves of replicas")
 	fs.IntVar(&f.journalBytes, "journal-bytes", journal.DefaultBytes, "how many bytes the requests may take in it, and how many the jobs and moves")
+	fs.BoolVar(&f.check, "check", false, "look after every request, job and change of a tester whether everything is as it must be; GET /_sim/v1/check names the first that broke something")
+	fs.IntVar(&f.history, "history-bytes", lab.DefaultHistory, "how many bytes of former states a lab keeps, for POST labs/{lab}/travel; 0 is none")
 	fs.Int64Var(&f.dieAt, "die-at-step", 0, "kill the process at the nth step of durable writes, for crash tests")
 	return c
 }
 
 // options turns the flags into what labs are made with.
 func (f flags) options(log *slog.Logger) (lab.Options, error) {
-	o := lab.Options{Seed: f.seed, Profile: f.profile, First: f.first, Log: log, JournalSize: f.journal, JournalBytes: f.journalBytes}
+	o := lab.Options{Seed: f.seed, Profile: f.profile, First: f.first, Log: log, JournalSize: f.journal, JournalBytes: f.journalBytes, Check: f.check}
+	if o.History = f.history; f.history == 0 {
+		o.History = -1
+	}
 	switch {
 	case f.journal < 1 || f.journalBytes < 1:
 		return o, errors.New("--journal-entries and --journal-bytes: must be above 0")
+	case f.history < 0:
+		return o, fmt.Errorf("--history-bytes %d: must not be below 0", f.history)
 	case f.first < 1:
 		return o, fmt.Errorf("--first %d: numbers start at 1", f.first)
 	case f.speed <= 0:
@@ -297,14 +306,14 @@ func following(listen string, n int) (string, error) {
 // controlPlane serves the control plane on its own listener and returns its
 // URL.
 func (s *servers) controlPlane(ctx context.Context, ready *atomic.Bool, log *slog.Logger) (string, error) {
-	plane := control.New(control.Options{
+	s.plane = control.New(control.Options{
 		Labs: s.labs, Log: log, Ready: ready.Load, Describe: s.describe, Added: s.openAny, Removed: s.shut, Token: s.flags.token,
 	})
 	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", s.flags.control)
 	if err != nil {
 		return "", fmt.Errorf("--control: %w", err)
 	}
-	s.serve(&http.Server{Handler: plane, ReadHeaderTimeout: headerTimeout}, ln)
+	s.serve(&http.Server{Handler: s.plane, ReadHeaderTimeout: headerTimeout}, ln)
 	return "http://" + ln.Addr().String(), nil
 }
 

@@ -19,6 +19,7 @@ import (
 	"infinisim/sim/fault"
 	"infinisim/sim/journal"
 	"infinisim/sim/model"
+	"infinisim/sim/store"
 )
 
 // Options is what a server works on.
@@ -39,6 +40,10 @@ type Options struct {
 	Faults *fault.Set
 	// Wait has a request wait for a lab time; nil waits by the wall clock.
 	Wait Wait
+	// Look is called in the transaction of every request that may have changed
+	// something, after it. What it returns, unless nil, hears of the request's
+	// entry. Nil is not called.
+	Look func(tx *store.Tx) func(e journal.Entry)
 	// Changed is called after every request that may have put work on the
 	// timetable; nil is not called.
 	Changed func()

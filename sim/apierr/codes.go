@@ -40,9 +40,13 @@ const (
 	BadCredentials           Code = "BAD_CREDENTIALS"
 	PermissionDenied         Code = "PERMISSION_DENIED"
 	ObjectNotFound           Code = "OBJECT_NOT_FOUND"
-	LabNotFound              Code = "LAB_NOT_FOUND" // of the control plane alone
-	LabExists                Code = "LAB_EXISTS"    // of the control plane alone
-	FaultExists              Code = "FAULT_EXISTS"  // of the control plane alone
+	LabNotFound              Code = "LAB_NOT_FOUND"       // of the control plane alone
+	LabExists                Code = "LAB_EXISTS"          // of the control plane alone
+	FaultExists              Code = "FAULT_EXISTS"        // of the control plane alone
+	EntryNotFound            Code = "ENTRY_NOT_FOUND"     // of the control plane alone
+	StateNotKept             Code = "STATE_NOT_KEPT"      // of the control plane alone
+	OperationNotFound        Code = "OPERATION_NOT_FOUND" // of the control plane alone
+	OperationExists          Code = "OPERATION_EXISTS"    // of the control plane alone
 	MetadataNotFound         Code = "METADATA_NOT_FOUND"
 	MetadataObjectNotFound   Code = "METADATA_OBJECT_NOT_FOUND"
 	HostNotFound             Code = "HOST_NOT_FOUND"

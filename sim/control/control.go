@@ -52,7 +52,8 @@ type Address struct {
 // Server is the control plane. It is an http.Handler.
 type Server struct {
 	Options
-	router chi.Router
+	router     chi.Router
+	operations operations
 
 	// mu guards followers; it is a leaf.
 	mu        sync.Mutex
@@ -122,6 +123,9 @@ func (s *Server) adapt(do handler) http.HandlerFunc {
 		if l, ok := v.(lines); ok && err == nil {
 			s.send(w, status, "application/x-ndjson", l)
 			return
+		}
+		if _, ok := v.(accepted); ok {
+			status = http.StatusAccepted
 		}
 		if err == nil {
 			raw, err = json.Marshal(v)
@@ -209,14 +213,11 @@ func (r *request) id() (int64, error) {
 	return id, nil
 }
 
-// healthView, checkView and resetView are the answers of the routes of those
+// healthView and resetView are the answers of the routes of those
 // names.
 type (
 	healthView struct {
 		Status string `json:"status"`
-	}
-	checkView struct {
-		Violations []string `json:"violations"`
 	}
 	resetView struct {
 		Reset bool `json:"reset"`
@@ -247,14 +248,6 @@ func counted(all map[string]int) []count {
 	}
 	slices.SortFunc(out, func(a, b count) int { return strings.Compare(a.Request, b.Request) })
 	return out
-}
-
-func check(s *Server, r *request) (any, error) {
-	bad, err := r.lab.Check(r.Context())
-	if bad == nil {
-		bad = []string{}
-	}
-	return checkView{bad}, err
 }
 
 func reset(s *Server, r *request) (any, error) {

@@ -86,17 +86,26 @@ func forkLab(s *Server, r *request) (any, error) {
 	return s.opened(r, l, ask.Ports)
 }
 
-// opened gives a new lab's arrays their ports; a lab that gets none is taken
-// away again.
+// opened gives a new lab's arrays their ports.
 func (s *Server) opened(r *request, l *lab.Lab, ports bool) (any, error) {
-	if ports && s.Added != nil {
-		for _, a := range l.Arrays() {
-			if err := s.Added(r.Context(), l, a); err != nil {
-				return nil, errors.Join(err, s.drop(l))
-			}
-		}
+	if err := s.give(r, l, ports); err != nil {
+		return nil, err
 	}
 	return s.labView(r.Context(), l)
+}
+
+// give opens the ports of a new lab's arrays; a lab that gets none is taken away
+// again.
+func (s *Server) give(r *request, l *lab.Lab, ports bool) error {
+	if !ports || s.Added == nil {
+		return nil
+	}
+	for _, a := range l.Arrays() {
+		if err := s.Added(r.Context(), l, a); err != nil {
+			return errors.Join(err, s.drop(l))
+		}
+	}
+	return nil
 }
 
 func deleteLab(s *Server, r *request) (any, error) {
@@ -105,6 +114,9 @@ func deleteLab(s *Server, r *request) (any, error) {
 
 func (s *Server) drop(l *lab.Lab) error {
 	arrays := l.Arrays()
+	if err := s.endOf(context.Background(), l); err != nil {
+		return err
+	}
 	if err := s.Labs.Delete(l.Name()); err != nil {
 		return err
 	}

@@ -103,6 +103,9 @@ func (t route) describe(path string) object {
 			"default": object{"description": "refused", "content": object{"application/json": object{"schema": object{"$ref": "#/components/schemas/Refusal"}}}},
 		},
 	}
+	if all, ok := out["responses"].(object); ok && t.later != nil {
+		all["202"] = object{"description": "goes on", "content": object{kind: object{"schema": schemaFor(t.later, true)}}}
+	}
 	if t.body != nil {
 		out["requestBody"] = object{"content": object{"application/json": object{"schema": schemaFor(t.body, false)}}}
 	}

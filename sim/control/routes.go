@@ -19,6 +19,9 @@ type route struct {
 	// body is a value of the type that the body is read as, nil where there is
 	// none; answer is one of the type that answers.
 	body, answer any
+	// later answers with the status 202 where the request goes on after it, nil
+	// where none does.
+	later any
 	// query are the parameters after the question mark.
 	query []string
 	// labs says that the path names no lab, or names it by itself.
@@ -56,7 +59,10 @@ func clockRoutes() []route {
 		{method: get, path: "/clock", do: readClock, summary: "Tells the lab's time and when something is due next.", answer: clockView{}},
 		{method: post, path: "/clock/freeze", do: freeze, summary: "Stops the clock.", body: struct{}{}, answer: clockView{}},
 		{method: post, path: "/clock/speed", do: speed, summary: "Lets the clock run, also a frozen one.", body: speedAsk{}, answer: clockView{}},
-		{method: post, path: "/clock/advance", do: advance, summary: "Moves the clock and runs what is due on the way.", body: advanceAsk{}, answer: moved{}},
+		{method: post, path: "/clock/advance", do: advance, summary: "Moves the clock and runs what is due on the way.", body: advanceAsk{}, answer: moved{}, later: operationView{}},
+		{method: get, path: "/operations", do: listOperations, summary: "Lists the long moves of the clock, oldest first.", answer: []operationView{}},
+		{method: get, path: "/operations/{id}", do: readOperation, summary: "Tells how far a long move is; with wait, once it ended or after so long.", answer: operationView{}, query: []string{"wait"}},
+		{method: remove, path: "/operations/{id}", do: cancelOperation, summary: "Stops a long move between two moves; forgets one that ended.", answer: operationView{}},
 		{method: post, path: "/clock/settle", do: settle, summary: "Moves from due job to due job until nothing that was asked for is left.", body: struct{}{}, answer: moved{}},
 		{method: post, path: "/clock/followers", do: addFollower, summary: "Has another process move with this one.", body: follower{}, answer: clockView{}},
 	}
@@ -121,6 +127,7 @@ func journalRoutes() []route {
 		{method: get, path: "/driven", do: readDriven, summary: "Counts how often each route of the arrays was asked.", answer: map[string]int{}},
 		{method: get, path: "/missing", do: readMissing, summary: "Counts the requests that no route answered.", answer: []count{}},
 		{method: get, path: "/unread", do: readUnread, summary: "Counts the body keys that nothing knew.", answer: []count{}},
+		{method: get, path: "/check", do: readBroken, summary: "Names the first change that left something not as it must be.", answer: brokenView{}},
 		{method: post, path: "/check", do: check, summary: "Names everything in the lab that is not as it must be.", answer: checkView{}},
 	}
 }
@@ -134,5 +141,6 @@ func labRoutes() []route {
 		{method: get, path: "/labs/{lab}", do: readLab, summary: "Tells of a lab.", answer: labView{}, labs: true},
 		{method: remove, path: "/labs/{lab}", do: deleteLab, summary: "Takes a lab away.", answer: labRemoved{}, labs: true},
 		{method: post, path: "/labs/{lab}/fork", do: forkLab, summary: "Makes an independent copy of a lab.", body: forkAsk{}, answer: labView{}, labs: true},
+		{method: post, path: "/labs/{lab}/travel", do: travel, summary: "Makes a copy of a lab as it was just before an entry of its journal.", body: travelAsk{}, answer: travelView{}, labs: true},
 	}
 }

@@ -97,6 +97,20 @@ func (s *Set) Copy() *Set {
 	return c
 }
 
+// Kept is Copy for what remembers it: nil for a set without rules.
+func (s *Set) Kept() any {
+	if s == nil {
+		return nil
+	}
+	s.mu.Lock()
+	none := len(s.rules) == 0
+	s.mu.Unlock()
+	if none {
+		return nil
+	}
+	return s.Copy()
+}
+
 // Name gives a rule without an id one that its content makes.
 func (r Rule) Name() (string, error) {
 	if r.ID != "" {

@@ -4,7 +4,6 @@ package lab
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -13,15 +12,12 @@ import (
 
 	"infinisim/sim/api"
 	"infinisim/sim/apierr"
-	"infinisim/sim/chance"
 	"infinisim/sim/clock"
 	"infinisim/sim/deliver"
 	"infinisim/sim/fabric"
 	"infinisim/sim/fault"
-	"infinisim/sim/job"
 	"infinisim/sim/journal"
 	"infinisim/sim/model"
-	"infinisim/sim/replication"
 	"infinisim/sim/store"
 )
 
@@ -62,12 +58,24 @@ type Options struct {
 	// Step is called at the numbered steps of a durable write and of an
 	// exchange between processes; nil is not called.
 	Step func(name string)
+	// Check has the lab look after every request, every job and every change of
+	// a tester whether everything is as it must be: see Broken.
+	Check bool
+	// History is how many bytes of former states are kept for Travel, 0 for
+	// DefaultHistory, below 0 for none.
+	History int
 	// Deliver takes notifications of events to the targets that users name; nil
 	// takes them nowhere. It must be safe for concurrent use.
 	Deliver deliver.Sender
 	// Log hears what the lab has to say; nil is silent.
 	Log *slog.Logger
+
+	machines *machines // of the labs of one process, nil for a lab by itself
 }
+
+// DefaultHistory is how many bytes of former states a lab keeps unless told
+// otherwise: those of ten thousand requests that change something, or so.
+const DefaultHistory = 64 << 20
 
 // DefaultName is the name of the lab that speaks where none is named.
 const DefaultName = "default"
@@ -98,6 +106,7 @@ type Lab struct {
 	next    int // number of the next array
 	built   bool
 	waiting []*waiter
+	broken  *Broken
 }
 
 // New makes a lab without arrays, or opens one that was kept. It returns an
@@ -115,16 +124,17 @@ func New(o Options) (*Lab, error) {
 	if o.Name == "" {
 		o.Name = DefaultName
 	}
+	if o.History == 0 {
+		o.History = DefaultHistory
+	}
 	if _, err := model.ProfileByName(o.Profile); err != nil {
 		return nil, err
 	}
-	jobs := job.New(o.Log)
-	engine := model.NewEngine(fabric.New(jobs), jobs, o.Log)
-	replication.Install(engine)
-	windows{engine}.install()
+	m := o.machines.get(o)
 	own := newOwner(o, new(fault.Set))
 	db, err := store.Open(store.Options{
-		Path: o.Path, MaxBytes: o.MaxBytes, Types: engine.Catalog.Types(), Step: o.Step, Log: o.Log, Owner: own,
+		Path: o.Path, MaxBytes: o.MaxBytes, Types: m.engine.Catalog.Types(), Step: o.Step, Log: o.Log, Owner: own,
+		History: max(0, o.History),
 	})
 	if err != nil {
 		return nil, err
@@ -136,10 +146,10 @@ func New(o Options) (*Lab, error) {
 	if kept != nil {
 		o.Seed, o.NoLimits, o.Profile, o.First = kept.Seed, kept.NoLimits, kept.Profile, kept.Next
 		o.Clock.AdvanceTo(db.Now())
+		own.seed(o.Seed)
+		m = o.machines.get(o)
 	}
-	engine.Chance, engine.NoLimits, engine.EventLog = chance.New(o.Seed), o.NoLimits, o.EventLog
-	own.faults.Seed(engine.Chance)
-	l := assemble(o, db, engine, api.NewRoutes(engine), own)
+	l := assemble(o, db, m, own)
 	if kept != nil {
 		l.kept = true
 		l.resume(kept)
@@ -155,14 +165,17 @@ func New(o Options) (*Lab, error) {
 	return l, nil
 }
 
-func assemble(o Options, db *store.DB, engine *model.Engine, routes *api.Routes, own *owner) *Lab {
+func assemble(o Options, db *store.DB, m *machine, own *owner) *Lab {
 	l := &Lab{
-		Clock: o.Clock, Journal: own.journal, opts: o, db: db, engine: engine, routes: routes, log: o.Log,
+		Clock: o.Clock, Journal: own.journal, opts: o, db: db, engine: m.engine, routes: m.routes, log: o.Log,
 		faults: own.faults, notices: own.notices, kick: make(chan struct{}, 1), next: o.First,
 	}
-	l.runner = &fabric.Runner{Fabric: engine.Fabric, DB: db, Jobs: engine.Jobs, Step: o.Step}
+	l.runner = &fabric.Runner{Fabric: m.engine.Fabric, DB: db, Jobs: m.engine.Jobs, Step: o.Step}
 	if len(o.Peers) > 0 {
 		l.runner.Send = l.send
+	}
+	if o.Check {
+		l.runner.Ran = l.lookAfterJob
 	}
 	l.notices.Start()
 	return l
@@ -192,7 +205,7 @@ func (l *Lab) Durable() bool { return l.db.Durable() }
 // Update changes the lab's state at the lab's time, after the jobs that are
 // due by then.
 func (l *Lab) Update(ctx context.Context, fn func(tx *store.Tx) error) error {
-	err := l.runner.Update(ctx, l.Clock.Now(), fn, nil)
+	err := l.runner.Update(ctx, l.Clock.Now(), fn, l.lookAfterTester)
 	l.Changed()
 	return err
 }
@@ -238,7 +251,7 @@ func (l *Lab) Handler(key string) http.Handler {
 		}
 		a, err := l.Array(target)
 		if err != nil || !l.Active(a) {
-			l.Journal.Record(journal.Entry{Time: l.Clock.Now(), Array: target, Method: r.Method, Path: r.URL.Path})
+			l.Journal.Record(journal.Entry{Time: l.Clock.Now(), Array: target, Method: r.Method, Path: r.URL.Path, Before: l.before()})
 			panic(http.ErrAbortHandler) // an array that is down drops the connection
 		}
 		a.Server.ServeHTTP(w, r)
@@ -308,32 +321,6 @@ func (l *Lab) sum(of func(*api.Server) map[string]int) map[string]int {
 		}
 	}
 	return out
-}
-
-// Check names everything in the lab that is not as it must be.
-func (l *Lab) Check(ctx context.Context) ([]string, error) {
-	bad := append(l.Journal.Gaps(), l.db.Damage()...)
-	err := l.db.View(ctx, max(l.Clock.Now(), l.db.Now()), func(tx *store.Tx) error {
-		var boxes []*model.Box
-		for _, a := range l.Arrays() {
-			b := l.engine.Box(tx, a.Key, system())
-			boxes = append(boxes, b)
-			bad = append(bad, tx.Check(a.Key, l.engine.Catalog.Types())...)
-			more, err := model.Check(b)
-			if err != nil {
-				return err
-			}
-			bad = append(bad, more...)
-		}
-		more, err := replication.Check(boxes)
-		bad = append(bad, more...)
-		for _, p := range job.ParkedJobs(tx) {
-			raw, _ := json.Marshal(p) // a Parked always encodes
-			bad = append(bad, "job failed: "+string(raw))
-		}
-		return err
-	})
-	return bad, err
 }
 
 // SpeedUp lets a clock run, also a frozen one.

@@ -40,6 +40,7 @@ type member struct {
 // NewLabs makes an empty table. Labs are made with the given options where
 // they say nothing else; a directory makes them durable, in a file each.
 func NewLabs(o Options, dir string) *Labs {
+	o.machines = new(machines)
 	return &Labs{opts: o, dir: dir, all: map[string]*member{}, past: new(coverage.Report)}
 }
 
@@ -59,6 +60,9 @@ type Plan struct {
 	Clock string `json:"clock"`
 	// First numbers the first array, 0 for 1.
 	First int `json:"first"`
+	// Check has the lab look after every change whether everything is as it must
+	// be, nil as the process does.
+	Check *bool `json:"check"`
 }
 
 // labName is what can stand in a host name.
@@ -93,6 +97,9 @@ func (s *Labs) Create(ctx context.Context, p Plan) (*Lab, error) {
 	}
 	if p.First != 0 {
 		o.First = p.First
+	}
+	if p.Check != nil {
+		o.Check = *p.Check
 	}
 	var err error
 	if o.Clock, err = s.clock(p.Clock); err != nil {

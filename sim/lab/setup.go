@@ -84,7 +84,7 @@ func (l *Lab) Fork(name, path string) (*Lab, error) {
 	o := l.opts
 	o.Name, o.Path, o.Clock = name, path, l.Clock.Copy()
 	o.Peers, o.Follows = nil, false // the other processes know nothing of the copy
-	fork := assemble(o, db, l.engine, l.routes, own)
+	fork := assemble(o, db, &machine{l.engine, l.routes}, own)
 	s := l.setup(l.Arrays())
 	fork.resume(&s)
 	if len(l.opts.Peers) == 0 {

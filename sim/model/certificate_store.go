@@ -193,10 +193,10 @@ func (s certificates) selfSigned(b *Box, n uint64, from clock.Time) (bundle, err
 	if err != nil {
 		return bundle{}, err
 	}
-	key := b.Eng.Chance.RSAKey(s.stream(b), n)
+	key := b.Chance().RSAKey(s.stream(b), n)
 	start := time.UnixMilli(from.MS()).UTC()
 	form := &x509.Certificate{
-		SerialNumber: new(big.Int).SetUint64(b.Eng.Chance.Uint64(s.stream(b)+"/serial", n)>>1 | 1), Subject: name,
+		SerialNumber: new(big.Int).SetUint64(b.Chance().Uint64(s.stream(b)+"/serial", n)>>1 | 1), Subject: name,
 		NotBefore: start, NotAfter: start.Add(certificateLife), SignatureAlgorithm: x509.SHA256WithRSA,
 		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment, BasicConstraintsValid: true,
 	}
@@ -308,7 +308,7 @@ func (s certificates) request(b *Box, in *Input) (any, error) {
 			return nil, err
 		}
 	}
-	key := b.Eng.Chance.RSAKey(s.stream(b), s.next(b))
+	key := b.Chance().RSAKey(s.stream(b), s.next(b))
 	raw, err := x509.CreateCertificateRequest(nil, &x509.CertificateRequest{Subject: name, SignatureAlgorithm: x509.SHA256WithRSA}, key)
 	if err != nil {
 		return nil, fmt.Errorf("certificate request: %w", err)

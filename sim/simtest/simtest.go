@@ -55,6 +55,9 @@ func Watch(tb testing.TB, l *sim.Lab) *Lab {
 		for _, line := range bad {
 			tb.Errorf("the lab is not as it must be: %s", line)
 		}
+		if b := l.Broken(); b != nil {
+			tb.Errorf("the first that broke it: %s: %v", b, b.Violations)
+		}
 		if err := l.Close(); err != nil {
 			tb.Errorf("close the lab: %v", err)
 		}

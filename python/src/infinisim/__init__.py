@@ -34,7 +34,7 @@ from .errors import (
 )
 from .faults import Fault, Faults
 from .journal import Entry, Journal
-from .lab import Lab
+from .lab import Lab, Past
 from .links import Link
 from .server import Server
 from .verify import Asked, Verify
@@ -59,6 +59,7 @@ __all__ = [
     "Lab",
     "Link",
     "Moved",
+    "Past",
     "PortTaken",
     "ProgramMissing",
     "Server",
