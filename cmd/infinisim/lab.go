@@ -52,7 +52,7 @@ func labCommand() *cobra.Command {
 
 func createCommand(to *remote) *cobra.Command {
 	var arrays int
-	var links, profile, clock string
+	var links, profile, clock, file string
 	var seed uint64
 	c := &cobra.Command{Use: "create NAME", Short: "Make a lab", Args: cobra.ExactArgs(1)}
 	c.Flags().IntVar(&arrays, "arrays", 2, "number of arrays")
@@ -60,8 +60,21 @@ func createCommand(to *remote) *cobra.Command {
 	c.Flags().StringVar(&profile, "profile", "", "release of the arrays (default: the server's)")
 	c.Flags().StringVar(&clock, "clock", "", "manual or system (default: as the server's)")
 	c.Flags().Uint64Var(&seed, "seed", 0, "seed of everything that looks random (default: the server's)")
+	c.Flags().StringVar(&file, "estate", "", "file with the arrays and what they hold, in place of --arrays, --links and --profile")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		body := map[string]any{"name": args[0], "arrays": arrays, "links": links, "profile": profile, "clock": clock}
+		if file != "" {
+			raw, err := os.ReadFile(file)
+			if err != nil {
+				return fmt.Errorf("--estate: %w", err)
+			}
+			body = map[string]any{"name": args[0], "clock": clock, "estate": string(raw)}
+			for _, flag := range []string{"arrays", "links", "profile"} {
+				if c.Flags().Changed(flag) {
+					return fmt.Errorf("--%s: the estate says it", flag)
+				}
+			}
+		}
 		if c.Flags().Changed("seed") {
 			body["seed"] = seed
 		}

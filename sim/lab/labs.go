@@ -113,6 +113,15 @@ func (s *Labs) Create(ctx context.Context, p Plan) (*Lab, error) {
 func (p Plan) build(ctx context.Context, o Options) (*Lab, error) {
 	if p.Set != nil {
 		p.Set(&o)
+		if p.Seed != nil {
+			o.Seed = *p.Seed
+		}
+		switch p.Clock {
+		case "manual":
+			o.Clock.Freeze()
+		case "system":
+			o.Clock.SetSpeed(1)
+		}
 	}
 	if p.Fill != nil {
 		return BuildWith(ctx, o, p.Fill)
