@@ -200,6 +200,12 @@ func (n Node) Near(path string) Node {
 	return n
 }
 
+// Named is a text that stands where n does.
+func (n Node) Named(text string) Node {
+	n.y = &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: text, Style: yaml.DoubleQuotedStyle}
+	return n
+}
+
 // Only refuses members that have none of the given names.
 func (n Node) Only(keys ...string) error {
 	if !n.IsMap() {
@@ -235,4 +241,20 @@ func (n Node) words() string {
 func As(err error) *Error {
 	e, _ := errors.AsType[*Error](err)
 	return e
+}
+
+// Without is a mapping without some of its members.
+func (n Node) Without(keys ...string) Node {
+	if !n.IsMap() {
+		return n
+	}
+	left := *n.y
+	left.Content = nil
+	for i := 0; i+1 < len(n.y.Content); i += 2 {
+		if !slices.Contains(keys, n.y.Content[i].Value) {
+			left.Content = append(left.Content, n.y.Content[i], n.y.Content[i+1])
+		}
+	}
+	n.y = &left
+	return n
 }

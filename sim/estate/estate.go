@@ -195,6 +195,24 @@ func (e *Estate) index(name string) int {
 	return -1
 }
 
+// Array reads the name of an array, or its key, and gives the key.
+func (e *Estate) Array(n document.Node) (string, error) {
+	i, err := e.array(n)
+	if err != nil {
+		return "", err
+	}
+	return e.key(i), nil
+}
+
+// Keys lists the keys of the arrays.
+func (e *Estate) Keys() []string {
+	out := make([]string, len(e.arrays))
+	for i := range e.arrays {
+		out[i] = e.key(i)
+	}
+	return out
+}
+
 // array reads the name of an array and finds its place.
 func (e *Estate) array(n document.Node) (int, error) {
 	name, err := n.Text()
