@@ -8,7 +8,9 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
+	"infinisim/sim/clock"
 	"infinisim/sim/document"
 	"infinisim/sim/fabric"
 	"infinisim/sim/lab"
@@ -69,6 +71,12 @@ func (e *Estate) Fill(ctx context.Context, l *lab.Lab) error {
 	if err == nil && len(r.Blocked) > 0 {
 		err = e.node.Get("settle").Errorf("blocked: %s", strings.Join(r.Blocked, "; "))
 	}
+	if err != nil {
+		return err
+	}
+	// What begins now begins at a whole second: windows of faults do so too.
+	whole := clock.Time(time.Second)
+	_, err = l.AdvanceTo(ctx, (l.Clock.Now()+whole-1)/whole*whole)
 	return err
 }
 

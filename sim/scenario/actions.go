@@ -133,26 +133,32 @@ func (c *changePath) do(r *play, _ document.Node) error {
 	return r.lab.SetPath(r.ctx, fabric.Ends{From: c.a, To: c.b}, c.path.Apply)
 }
 
-// setComponent has a part of the hardware change its state.
+// setComponent has a part of the hardware change what it shows: its state,
+// mostly. The array says what a part has.
 type setComponent struct {
-	Array document.Node `yaml:"array"`
-	Path  string        `yaml:"path,required"`
-	State string        `yaml:"state,required"`
-
-	array string
+	array, path string
+	body        map[string]any
 }
 
 func (c *setComponent) check(p *parser, n document.Node) (err error) {
-	if err := n.Into(c); err != nil {
+	if !n.IsMap() || !n.Get("path").There() {
+		return n.Errorf("a mapping with path is needed, such as nodes/1, and what the part is to show, such as state")
+	}
+	if c.path, err = n.Get("path").Text(); err != nil {
 		return err
 	}
-	c.array, err = p.array(c.Array)
-	return err
+	if c.array, err = p.array(n.Get("array")); err != nil {
+		return err
+	}
+	if c.body, _ = n.Without("array", "path").Value().(map[string]any); len(c.body) == 0 {
+		return n.Errorf("nothing is to change; a part has a state at least")
+	}
+	return nil
 }
 
 func (c *setComponent) do(r *play, n document.Node) error {
 	err := r.lab.On(r.ctx, c.array, func(b *model.Box) error {
-		_, err := b.SetComponent(c.Path, model.NewBody(map[string]any{"state": c.State}))
+		_, err := b.SetComponent(c.path, model.NewBody(c.body))
 		return err
 	})
 	return atFault(n, err)

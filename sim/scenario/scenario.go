@@ -135,7 +135,10 @@ func readEstate(file string, n document.Node) (*estate.Estate, error) {
 	if err != nil {
 		return nil, n.Expected("an estate, or the name of a file with one")
 	}
-	e, err := estate.Read(filepath.Join(filepath.Dir(file), name))
+	if !filepath.IsAbs(name) {
+		name = filepath.Join(filepath.Dir(file), name)
+	}
+	e, err := estate.Read(name)
 	if err != nil && document.As(err) == nil {
 		return nil, n.Errorf("%v", err)
 	}
