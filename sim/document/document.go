@@ -227,6 +227,8 @@ func (n Node) words() string {
 	switch {
 	case n.IsMap():
 		return "a mapping"
+	case n.IsList() && len(n.y.Content) == 0:
+		return "an empty list"
 	case n.IsList():
 		return "a list"
 	case n.IsNull():
