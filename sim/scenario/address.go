@@ -120,18 +120,19 @@ func (a address) fits(b *model.Box, o *schema.Object) (bool, error) {
 	if o.Type() != replication.Replica {
 		return textOf(o, "name") == a.name, nil
 	}
-	raw, err := b.Render(o)
+	names := []*schema.Field{replication.ReplicaLocalName.Field(), replication.ReplicaLocalCGName.Field()}
+	raw, err := b.RenderFields(b.Kind(o), o, names)
 	if err != nil {
 		return false, err
 	}
-	var names struct {
+	var shown struct {
 		Entity *string `json:"local_entity_name"`
 		Group  *string `json:"local_cg_name"`
 	}
-	if err := json.Unmarshal(raw, &names); err != nil {
+	if err := json.Unmarshal(raw, &shown); err != nil {
 		return false, err
 	}
-	named := names.Entity != nil && *names.Entity == a.name || names.Group != nil && *names.Group == a.name
+	named := shown.Entity != nil && *shown.Entity == a.name || shown.Group != nil && *shown.Group == a.name
 	if !named || a.peer == "" {
 		return named, nil
 	}
