@@ -73,7 +73,7 @@ func travelCommand(to *remote) *cobra.Command {
 
 func createCommand(to *remote) *cobra.Command {
 	var arrays int
-	var links, profile, clock string
+	var links, profile, clock, file string
 	var seed uint64
 	var check bool
 	c := &cobra.Command{Use: "create NAME", Short: "Make a lab", Args: cobra.ExactArgs(1)}
@@ -83,8 +83,21 @@ func createCommand(to *remote) *cobra.Command {
 	c.Flags().StringVar(&clock, "clock", "", "manual or system (default: as the server's)")
 	c.Flags().Uint64Var(&seed, "seed", 0, "seed of everything that looks random (default: the server's)")
 	c.Flags().BoolVar(&check, "check", false, "look after every change whether everything is as it must be (default: as the server does)")
+	c.Flags().StringVar(&file, "estate", "", "file with the arrays and what they hold, in place of --arrays, --links and --profile")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		body := map[string]any{"name": args[0], "arrays": arrays, "links": links, "profile": profile, "clock": clock}
+		if file != "" {
+			raw, err := os.ReadFile(file)
+			if err != nil {
+				return fmt.Errorf("--estate: %w", err)
+			}
+			body = map[string]any{"name": args[0], "clock": clock, "estate": string(raw)}
+			for _, flag := range []string{"arrays", "links", "profile"} {
+				if c.Flags().Changed(flag) {
+					return fmt.Errorf("--%s: the estate says it", flag)
+				}
+			}
+		}
 		if c.Flags().Changed("seed") {
 			body["seed"] = seed
 		}

@@ -43,6 +43,8 @@ type flags struct {
 	journal, journalBytes  int
 	check                  bool
 	history                int
+	estate                 string
+	given                  func(flag string) bool
 }
 
 func serveCommand() *cobra.Command {
@@ -54,6 +56,8 @@ func serveCommand() *cobra.Command {
 		RunE:  func(c *cobra.Command, _ []string) error { return serve(c, f) },
 	}
 	fs := c.Flags()
+	f.given = fs.Changed
+	fs.StringVar(&f.estate, "estate", "", "file with the arrays and what they hold, in place of --arrays, --links and --profile")
 	fs.IntVar(&f.arrays, "arrays", 2, "number of arrays")
 	fs.IntVar(&f.first, "first", 1, "number of the first array: its key, serial number and addresses follow from it")
 	fs.StringVar(&f.links, "links", string(sim.Ring), "which arrays are linked: none, ring or mesh")
@@ -190,7 +194,10 @@ func (f flags) labs(ctx context.Context, o lab.Options) (*lab.Labs, error) {
 	err := all.Open()
 	if err == nil {
 		if _, missing := all.Get(lab.DefaultName); missing != nil {
-			_, err = all.Create(ctx, lab.Plan{Name: lab.DefaultName, Arrays: &f.arrays, Links: lab.Topology(f.links)})
+			var p lab.Plan
+			if p, err = f.plan(); err == nil {
+				_, err = all.Create(ctx, p)
+			}
 		}
 	}
 	if err != nil {

@@ -2,8 +2,12 @@ package control
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 
+	"infinisim/sim/apierr"
+	"infinisim/sim/document"
+	"infinisim/sim/estate"
 	"infinisim/sim/lab"
 )
 
@@ -18,10 +22,41 @@ type labView struct {
 	Links   []lab.Link  `json:"links"`
 }
 
-// labAsk is a lab to be made.
+// labAsk is a lab to be made. An estate is YAML in a text, or the same as an
+// object.
 type labAsk struct {
 	lab.Plan
-	Ports bool `json:"ports"`
+	Ports  bool            `json:"ports"`
+	Estate json.RawMessage `json:"estate"`
+}
+
+// plan is what is asked for. An estate says itself what the arrays are.
+func (a labAsk) plan() (lab.Plan, error) {
+	p := a.Plan
+	if len(a.Estate) == 0 || string(a.Estate) == "null" {
+		return p, nil
+	}
+	if p.Arrays != nil || p.Links != "" || p.Profile != "" || p.First != 0 {
+		return p, apierr.New(apierr.InvalidValue, "estate: says itself what arrays, links, profile and first are").About("estate")
+	}
+	raw := []byte(a.Estate)
+	if text := ""; json.Unmarshal(raw, &text) == nil {
+		raw = []byte(text)
+	}
+	e, err := estate.Parse("estate", raw)
+	if err != nil {
+		return p, wrong(err)
+	}
+	p.Set, p.Fill = e.Set, e.Fill
+	return p, nil
+}
+
+// wrong is the refusal of an estate that is none.
+func wrong(err error) error {
+	if bad := document.As(err); bad != nil {
+		return apierr.New(apierr.InvalidValue, "%v", bad).About("estate")
+	}
+	return err
 }
 
 // forkAsk is a copy to be made.
@@ -67,9 +102,13 @@ func createLab(s *Server, r *request) (any, error) {
 	if err := r.decode(&ask, keysOf(ask)...); err != nil {
 		return nil, err
 	}
-	l, err := s.Labs.Create(r.Context(), ask.Plan)
+	plan, err := ask.plan()
 	if err != nil {
 		return nil, err
+	}
+	l, err := s.Labs.Create(r.Context(), plan)
+	if err != nil {
+		return nil, wrong(err)
 	}
 	return s.opened(r, l, ask.Ports)
 }

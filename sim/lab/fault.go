@@ -22,10 +22,7 @@ const spaceFault = "fault"
 // that another rule has, and for a part of an array what setting its state
 // returns. Rules are kept with a durable lab, their counts are not.
 func (l *Lab) AddFault(ctx context.Context, r fault.Rule) (fault.Rule, error) {
-	if err := r.Validate(l.Clock.Now()); err != nil {
-		return r, err
-	}
-	if err := l.knows(r); err != nil {
+	if err := l.CheckFault(r); err != nil {
 		return r, err
 	}
 	var err error
@@ -51,6 +48,15 @@ func (l *Lab) AddFault(ctx context.Context, r fault.Rule) (fault.Rule, error) {
 		l.faults.Remove(r.ID)
 	}
 	return r, err
+}
+
+// CheckFault returns what AddFault would refuse a rule with whatever the arrays
+// hold, and changes nothing.
+func (l *Lab) CheckFault(r fault.Rule) error {
+	if err := r.Validate(l.Clock.Now()); err != nil {
+		return err
+	}
+	return l.knows(r)
 }
 
 // AddPreset puts the rules of a preset in force, all or none of them, and has
@@ -110,7 +116,7 @@ func (l *Lab) hasKind(name string) bool {
 // asked refuses a rule that no request of the arrays can match, and names the
 // member without which one could.
 func (l *Lab) asked(r fault.Rule) error {
-	order := []string{"path", "method", "kind", "object", "user", "fields"}
+	order := []string{"path", "method", "kind", "object", "user", "fields", "effect.type"}
 	best := 0
 	for _, s := range l.routes.Served() {
 		n := 0
@@ -121,6 +127,7 @@ func (l *Lab) asked(r fault.Rule) error {
 			r.Object == 0 || s.Kind != "" && strings.Contains(s.Path, "{id}"),
 			r.User == "" || s.Least != "",
 			len(r.Fields) == 0 || s.Method != http.MethodGet,
+			r.Effect.Type != fault.Expire || s.Least != "", // a request without a session
 		} {
 			if !ok {
 				break

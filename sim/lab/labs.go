@@ -63,6 +63,10 @@ type Plan struct {
 	// Check has the lab look after every change whether everything is as it must
 	// be, nil as the process does.
 	Check *bool `json:"check"`
+	// Set changes what the lab is made with, and Fill makes its arrays in place
+	// of Arrays and Links; nil is neither.
+	Set  func(o *Options)                        `json:"-"`
+	Fill func(ctx context.Context, l *Lab) error `json:"-"`
 }
 
 // labName is what can stand in a host name.
@@ -105,6 +109,30 @@ func (s *Labs) Create(ctx context.Context, p Plan) (*Lab, error) {
 	if o.Clock, err = s.clock(p.Clock); err != nil {
 		return nil, err
 	}
+	l, err := p.build(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	return l, s.run(l)
+}
+
+// build makes the lab that is planned.
+func (p Plan) build(ctx context.Context, o Options) (*Lab, error) {
+	if p.Set != nil {
+		p.Set(&o)
+		if p.Seed != nil {
+			o.Seed = *p.Seed
+		}
+		switch p.Clock {
+		case "manual":
+			o.Clock.Freeze()
+		case "system":
+			o.Clock.SetSpeed(1)
+		}
+	}
+	if p.Fill != nil {
+		return BuildWith(ctx, o, p.Fill)
+	}
 	arrays := 2
 	if p.Arrays != nil {
 		arrays = *p.Arrays
@@ -113,11 +141,7 @@ func (s *Labs) Create(ctx context.Context, p Plan) (*Lab, error) {
 	if links == "" {
 		links = Ring
 	}
-	l, err := Build(ctx, o, arrays, links)
-	if err != nil {
-		return nil, err
-	}
-	return l, s.run(l)
+	return Build(ctx, o, arrays, links)
 }
 
 // clock is a new lab's: system and manual by name, else like that of the
