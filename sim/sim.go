@@ -135,6 +135,16 @@ func (l *Lab) Fork() (*Lab, error) {
 	return &Lab{Lab: f}, nil
 }
 
+// ForkSnapshot makes an independent copy of the lab as a snapshot holds it, in
+// memory. The caller closes it.
+func (l *Lab) ForkSnapshot(name string) (*Lab, error) {
+	f, err := l.Lab.ForkSnapshot(name, l.Name(), "")
+	if err != nil {
+		return nil, err
+	}
+	return &Lab{Lab: f}, nil
+}
+
 // Advance moves a lab's clock on and runs everything that is due on the way.
 func (l *Lab) Advance(ctx context.Context, d time.Duration) (*Report, error) {
 	return l.AdvanceTo(ctx, l.Clock.Now().Add(d))

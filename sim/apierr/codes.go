@@ -40,9 +40,11 @@ const (
 	BadCredentials           Code = "BAD_CREDENTIALS"
 	PermissionDenied         Code = "PERMISSION_DENIED"
 	ObjectNotFound           Code = "OBJECT_NOT_FOUND"
-	LabNotFound              Code = "LAB_NOT_FOUND" // of the control plane alone
-	LabExists                Code = "LAB_EXISTS"    // of the control plane alone
-	FaultExists              Code = "FAULT_EXISTS"  // of the control plane alone
+	LabNotFound              Code = "LAB_NOT_FOUND"          // of the control plane alone
+	LabExists                Code = "LAB_EXISTS"             // of the control plane alone
+	LabSnapshotNotFound      Code = "LAB_SNAPSHOT_NOT_FOUND" // of the control plane alone
+	LabSnapshotExists        Code = "LAB_SNAPSHOT_EXISTS"    // of the control plane alone
+	FaultExists              Code = "FAULT_EXISTS"           // of the control plane alone
 	MetadataNotFound         Code = "METADATA_NOT_FOUND"
 	MetadataObjectNotFound   Code = "METADATA_OBJECT_NOT_FOUND"
 	HostNotFound             Code = "HOST_NOT_FOUND"

@@ -98,6 +98,8 @@ type Lab struct {
 	next    int // number of the next array
 	built   bool
 	waiting []*waiter
+	// snapshots are the states that were kept, by name.
+	snapshots map[string]*Snapshot
 }
 
 // New makes a lab without arrays, or opens one that was kept. It returns an
@@ -148,6 +150,9 @@ func New(o Options) (*Lab, error) {
 	if err == nil {
 		err = l.meetPeers()
 	}
+	if err == nil {
+		err = l.findSnapshots()
+	}
 	if err != nil {
 		l.notices.Close()
 		return nil, errors.Join(err, db.Close())
@@ -159,6 +164,7 @@ func assemble(o Options, db *store.DB, engine *model.Engine, routes *api.Routes,
 	l := &Lab{
 		Clock: o.Clock, Journal: own.journal, opts: o, db: db, engine: engine, routes: routes, log: o.Log,
 		faults: own.faults, notices: own.notices, kick: make(chan struct{}, 1), next: o.First,
+		snapshots: map[string]*Snapshot{},
 	}
 	l.runner = &fabric.Runner{Fabric: engine.Fabric, DB: db, Jobs: engine.Jobs, Step: o.Step}
 	if len(o.Peers) > 0 {
@@ -177,7 +183,7 @@ func (l *Lab) Close() error {
 	if l.db.Durable() {
 		err = l.db.Update(context.Background(), l.Clock.Now(), func(tx *store.Tx) error { tx.Touch(); return nil })
 	}
-	return errors.Join(err, l.db.Close())
+	return errors.Join(err, l.closeSnapshots(), l.db.Close())
 }
 
 // Name is the lab's name.
