@@ -14,6 +14,7 @@ package sim
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net/http"
 	"time"
@@ -118,6 +119,22 @@ func New(opts ...Option) (*Lab, error) {
 		o(&s)
 	}
 	l, err := lab.Build(context.Background(), s.Options, s.arrays, s.topology)
+	if err != nil {
+		return nil, err
+	}
+	return &Lab{Lab: l}, nil
+}
+
+// Import makes a lab of what Export wrote: its seed, limits, release, arrays and
+// time are those of the text, whatever the options say. The caller closes it.
+// It returns an error that names line and field for a text that is not as it
+// must be.
+func Import(from io.Reader, opts ...Option) (*Lab, error) {
+	var s settings
+	for _, o := range opts {
+		o(&s)
+	}
+	l, err := lab.Import(context.Background(), s.Options, from)
 	if err != nil {
 		return nil, err
 	}

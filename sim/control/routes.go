@@ -23,6 +23,8 @@ type route struct {
 	query []string
 	// labs says that the path names no lab, or names it by itself.
 	labs bool
+	// most is how long a body may be, 0 for maxBody.
+	most int64
 }
 
 // anything is a body or an answer whose members depend on what it is about.
@@ -142,6 +144,8 @@ func stateRoutes() []route {
 		{method: get, path: "/snapshots", do: listSnapshots, summary: "Lists the states of the lab that were kept.", answer: []snapshotView{}},
 		{method: post, path: "/snapshots", do: takeSnapshot, summary: "Keeps the lab as it is now under a name.", body: snapshotAsk{}, answer: snapshotView{}},
 		{method: remove, path: "/snapshots/{snapshot}", do: deleteSnapshot, summary: "Takes a kept state away.", answer: snapshotRemoved{}},
+		{method: get, path: "/export", do: exportLab, summary: "Gives everything that the lab holds as JSON lines.", answer: lines{}},
+		{method: post, path: "/import", do: importLab, summary: "Makes a lab of what export gave.", body: lines{}, answer: labView{}, query: []string{"name", "clock", "ports"}, labs: true, most: mostImported},
 		{method: post, path: "/restore", do: restoreLab, summary: "Makes the lab what it was when a snapshot was taken.", body: restoreAsk{}, answer: labView{}},
 	}
 }

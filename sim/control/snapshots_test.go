@@ -63,3 +63,36 @@ func TestSnapshots(t *testing.T) {
 	}
 	assert.Equal(t, map[string]any{"deleted": "a"}, p.ok(http.MethodDelete, "snapshots/a", ""))
 }
+
+func TestExportAndImport(t *testing.T) {
+	t.Parallel()
+	p := newPlane(t)
+	volume := p.volume()
+	p.ok(http.MethodPost, "clock/advance", `{"by":"1h"}`)
+	status, text := p.do(http.MethodGet, "export", "")
+	assert.Equal(t, http.StatusOK, status)
+	back := p.ok(http.MethodPost, "import?name=again&clock=manual", text)
+	assert.Equal(t, 1735693200000.0, back["now"])
+	assert.Len(t, back["links"], 1)
+	_, again := p.do(http.MethodGet, "labs/again/export", "")
+	assert.Equal(t, text, again)
+	assert.Contains(t, text, fmt.Sprintf(`{"id":%v,`, volume))
+	for _, bad := range []struct {
+		path, body string
+		status     int
+		want       string
+	}{
+		{"import?name=again", text, http.StatusConflict, "LAB_EXISTS"},
+		{"import", text, http.StatusBadRequest, "name:"},
+		{"import?name=x&evil=1", text, http.StatusBadRequest, "evil"},
+		{"import?name=x&clock=sundial", text, http.StatusBadRequest, "sundial"},
+		{"import?name=x&ports=maybe", text, http.StatusBadRequest, "maybe"},
+		{"import?name=x", text[:len(text)/2], http.StatusBadRequest, "line "},
+		{"import?name=x", "", http.StatusBadRequest, "line 1"},
+	} {
+		status, text := p.do(http.MethodPost, bad.path, bad.body)
+		assert.Equal(t, bad.status, status, "%s: %s", bad.path, text)
+		assert.Contains(t, text, bad.want)
+	}
+	assert.Len(t, p.labs.List(), 2)
+}

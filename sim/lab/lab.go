@@ -105,6 +105,20 @@ type Lab struct {
 // New makes a lab without arrays, or opens one that was kept. It returns an
 // error for an unknown profile, and those of store.Open.
 func New(o Options) (*Lab, error) {
+	o = o.whole()
+	if _, err := model.ProfileByName(o.Profile); err != nil {
+		return nil, err
+	}
+	engine, own := newEngine(o), newOwner(o, new(fault.Set))
+	db, err := openStore(o, engine, own)
+	if err != nil {
+		return nil, err
+	}
+	return begin(o, db, engine, own)
+}
+
+// whole are the options with what they leave out.
+func (o Options) whole() Options {
 	if o.Clock == nil {
 		o.Clock = clock.NewManual(clock.Epoch)
 	}
@@ -117,20 +131,25 @@ func New(o Options) (*Lab, error) {
 	if o.Name == "" {
 		o.Name = DefaultName
 	}
-	if _, err := model.ProfileByName(o.Profile); err != nil {
-		return nil, err
-	}
+	return o
+}
+
+func newEngine(o Options) *model.Engine {
 	jobs := job.New(o.Log)
 	engine := model.NewEngine(fabric.New(jobs), jobs, o.Log)
 	replication.Install(engine)
 	windows{engine}.install()
-	own := newOwner(o, new(fault.Set))
-	db, err := store.Open(store.Options{
+	return engine
+}
+
+func openStore(o Options, engine *model.Engine, own *owner) (*store.DB, error) {
+	return store.Open(store.Options{
 		Path: o.Path, MaxBytes: o.MaxBytes, Types: engine.Catalog.Types(), Step: o.Step, Log: o.Log, Owner: own,
 	})
-	if err != nil {
-		return nil, err
-	}
+}
+
+// begin makes a lab of what a store holds, which it closes if that fails.
+func begin(o Options, db *store.DB, engine *model.Engine, own *owner) (*Lab, error) {
 	kept, err := readSetup(db)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
@@ -335,12 +354,15 @@ func (l *Lab) Check(ctx context.Context) ([]string, error) {
 		bad = append(bad, more...)
 		for _, p := range job.ParkedJobs(tx) {
 			raw, _ := json.Marshal(p) // a Parked always encodes
-			bad = append(bad, "job failed: "+string(raw))
+			bad = append(bad, parked+string(raw))
 		}
 		return err
 	})
 	return bad, err
 }
+
+// parked begins what Check says of a job that failed.
+const parked = "job failed: "
 
 // SpeedUp lets a clock run, also a frozen one.
 func (l *Lab) SpeedUp(factor float64) error {
@@ -355,3 +377,7 @@ const maxSpeed = 1_000_000
 
 // Catalog has the lab's kinds. The caller must not change it.
 func (l *Lab) Catalog() *model.Catalog { return l.engine.Catalog }
+
+// Routes lists the requests that the lab's arrays answer. The caller must not
+// change the list.
+func (l *Lab) Routes() []api.Served { return l.routes.Served() }

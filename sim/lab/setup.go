@@ -48,6 +48,15 @@ func (s setup) write(tx *store.Tx) error {
 	return nil
 }
 
+// keys are those of the arrays.
+func (s setup) keys() []string {
+	var out []string
+	for _, a := range s.Arrays {
+		out = append(out, a.Key)
+	}
+	return out
+}
+
 // readSetup is nil for a new lab.
 func readSetup(db *store.DB) (s *setup, err error) {
 	err = db.View(context.Background(), db.Now(), func(tx *store.Tx) error {
