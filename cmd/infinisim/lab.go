@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -15,23 +16,30 @@ import (
 // remote is the control plane of a server that runs.
 type remote struct{ url, token string }
 
+// flags say which server.
+func (to *remote) flags(c *cobra.Command) {
+	c.PersistentFlags().StringVar(&to.url, "control", "http://127.0.0.1:8079", "URL of the control plane")
+	c.PersistentFlags().StringVar(&to.token, "control-token", os.Getenv("INFINISIM_CONTROL_TOKEN"), "its token (default from INFINISIM_CONTROL_TOKEN)")
+}
+
 // labCommand speaks to a running server; every answer is the control plane's
 // JSON.
 func labCommand() *cobra.Command {
 	var to remote
-	c := &cobra.Command{Use: "lab", Short: "List, create, fork, reset and delete the labs of a running server"}
-	c.PersistentFlags().StringVar(&to.url, "control", "http://127.0.0.1:8079", "URL of the control plane")
-	c.PersistentFlags().StringVar(&to.token, "control-token", os.Getenv("INFINISIM_CONTROL_TOKEN"), "its token (default from INFINISIM_CONTROL_TOKEN)")
+	c := &cobra.Command{Use: "lab", Short: "List, create, fork, keep, restore, reset and delete the labs of a running server"}
+	to.flags(c)
 	c.AddCommand(
 		&cobra.Command{
 			Use: "list", Short: "List the labs", Args: cobra.NoArgs,
 			RunE: func(c *cobra.Command, _ []string) error { return to.ask(c, http.MethodGet, "labs", nil) },
 		},
 		createCommand(&to),
+		forkCommand(&to),
+		snapshotCommand(&to),
 		&cobra.Command{
-			Use: "fork NAME NEW", Short: "Copy a lab as it is now", Args: cobra.ExactArgs(2),
+			Use: "restore NAME SNAPSHOT", Short: "Make a lab what it was when a snapshot was taken", Args: cobra.ExactArgs(2),
 			RunE: func(c *cobra.Command, args []string) error {
-				return to.ask(c, http.MethodPost, "labs/"+url.PathEscape(args[0])+"/fork", map[string]any{"name": args[1]})
+				return to.ask(c, http.MethodPost, "labs/"+url.PathEscape(args[0])+"/restore", map[string]any{"snapshot": args[1]})
 			},
 		},
 		&cobra.Command{
@@ -48,6 +56,25 @@ func labCommand() *cobra.Command {
 		},
 	)
 	return c
+}
+
+func forkCommand(to *remote) *cobra.Command {
+	var snapshot string
+	c := &cobra.Command{Use: "fork NAME NEW", Short: "Copy a lab as it is now, or as a snapshot holds it", Args: cobra.ExactArgs(2)}
+	c.Flags().StringVar(&snapshot, "snapshot", "", "the snapshot (default: the lab as it is now)")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		return to.ask(c, http.MethodPost, "labs/"+url.PathEscape(args[0])+"/fork", map[string]any{"name": args[1], "snapshot": snapshot})
+	}
+	return c
+}
+
+func snapshotCommand(to *remote) *cobra.Command {
+	return &cobra.Command{
+		Use: "snapshot NAME SNAPSHOT", Short: "Keep a lab as it is now under a name", Args: cobra.ExactArgs(2),
+		RunE: func(c *cobra.Command, args []string) error {
+			return to.ask(c, http.MethodPost, "labs/"+url.PathEscape(args[0])+"/snapshots", map[string]any{"name": args[1]})
+		},
+	}
 }
 
 func createCommand(to *remote) *cobra.Command {
@@ -79,25 +106,34 @@ func (to *remote) ask(c *cobra.Command, method, path string, body any) error {
 			return err
 		}
 	}
-	r, err := http.NewRequestWithContext(c.Context(), method, to.url+"/_sim/v1/"+path, bytes.NewReader(raw))
+	answer, err := to.send(c.Context(), method, path, raw)
 	if err != nil {
 		return err
+	}
+	_, err = c.OutOrStdout().Write(answer)
+	return err
+}
+
+// send sends a request to the control plane and gives its answer.
+func (to *remote) send(ctx context.Context, method, path string, raw []byte) ([]byte, error) {
+	r, err := http.NewRequestWithContext(ctx, method, to.url+"/_sim/v1/"+path, bytes.NewReader(raw))
+	if err != nil {
+		return nil, err
 	}
 	if to.token != "" {
 		r.Header.Set("Authorization", "Bearer "+to.token)
 	}
 	resp, err := http.DefaultClient.Do(r)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { _ = resp.Body.Close() }()
 	answer, err := io.ReadAll(resp.Body)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s %s: %s: %s", method, path, resp.Status, bytes.TrimSpace(answer))
+		return nil, fmt.Errorf("%s %s: %s: %s", method, path, resp.Status, bytes.TrimSpace(answer))
 	}
-	_, err = c.OutOrStdout().Write(answer)
-	return err
+	return answer, nil
 }

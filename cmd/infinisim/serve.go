@@ -41,6 +41,7 @@ type flags struct {
 	peers                  []string
 	deliver                bool
 	journal, journalBytes  int
+	from                   string
 }
 
 func serveCommand() *cobra.Command {
@@ -76,6 +77,7 @@ func serveCommand() *cobra.Command {
 	fs.BoolVar(&f.deliver, "deliver", false, "send notifications of events to the hosts that users of the arrays name")
 	fs.IntVar(&f.journal, "journal-entries", journal.DefaultEntries, "how many requests a lab's journal keeps, and how many jobs and moves of replicas")
 	fs.IntVar(&f.journalBytes, "journal-bytes", journal.DefaultBytes, "how many bytes the requests may take in it, and how many the jobs and moves")
+	fs.StringVar(&f.from, "import", "", "file that export wrote: the lab default is made of it, whatever the flags about arrays say")
 	fs.Int64Var(&f.dieAt, "die-at-step", 0, "kill the process at the nth step of durable writes, for crash tests")
 	return c
 }
@@ -180,7 +182,11 @@ func (f flags) labs(ctx context.Context, o lab.Options) (*lab.Labs, error) {
 	all := lab.NewLabs(o, f.data)
 	err := all.Open()
 	if err == nil {
-		if _, missing := all.Get(lab.DefaultName); missing != nil {
+		_, missing := all.Get(lab.DefaultName)
+		switch {
+		case f.from != "":
+			err = f.imported(ctx, all)
+		case missing != nil:
 			_, err = all.Create(ctx, lab.Plan{Name: lab.DefaultName, Arrays: &f.arrays, Links: lab.Topology(f.links)})
 		}
 	}
