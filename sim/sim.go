@@ -14,6 +14,7 @@ package sim
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net/http"
 	"time"
@@ -147,11 +148,37 @@ func (s settings) build(opts []Option) (*lab.Lab, error) {
 	return lab.BuildWith(context.Background(), own.Options, e.Fill)
 }
 
+// Import makes a lab of what Export wrote: its seed, limits, release, arrays and
+// time are those of the text, whatever the options say. The caller closes it.
+// It returns an error that names line and field for a text that is not as it
+// must be.
+func Import(from io.Reader, opts ...Option) (*Lab, error) {
+	var s settings
+	for _, o := range opts {
+		o(&s)
+	}
+	l, err := lab.Import(context.Background(), s.Options, from)
+	if err != nil {
+		return nil, err
+	}
+	return &Lab{Lab: l}, nil
+}
+
 // Fork makes an independent copy of the lab as it is now, in memory: the same
 // objects, timetable, time and seed, and a clock of its own. The caller closes
 // it. A ready-made lab that each test forks costs a test next to nothing.
 func (l *Lab) Fork() (*Lab, error) {
 	f, err := l.Lab.Fork(l.Name(), "")
+	if err != nil {
+		return nil, err
+	}
+	return &Lab{Lab: f}, nil
+}
+
+// ForkSnapshot makes an independent copy of the lab as a snapshot holds it, in
+// memory. The caller closes it.
+func (l *Lab) ForkSnapshot(name string) (*Lab, error) {
+	f, err := l.Lab.ForkSnapshot(name, l.Name(), "")
 	if err != nil {
 		return nil, err
 	}

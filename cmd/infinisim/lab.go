@@ -17,11 +17,17 @@ import (
 // remote is the control plane of a server that runs.
 type remote struct{ url, token string }
 
+// flags say which server.
+func (to *remote) flags(c *cobra.Command) {
+	c.PersistentFlags().StringVar(&to.url, "control", "http://127.0.0.1:8079", "URL of the control plane")
+	c.PersistentFlags().StringVar(&to.token, "control-token", os.Getenv("INFINISIM_CONTROL_TOKEN"), "its token (default from INFINISIM_CONTROL_TOKEN)")
+}
+
 // labCommand speaks to a running server; every answer is the control plane's
 // JSON.
 func labCommand() *cobra.Command {
 	var to remote
-	c := &cobra.Command{Use: "lab", Short: "List, create, fork, reset and delete the labs of a running server, and go back in their time"}
+	c := &cobra.Command{Use: "lab", Short: "List, create, fork, keep, restore, reset and delete the labs of a running server, and go back in their time"}
 	to.flags(c)
 	c.AddCommand(
 		&cobra.Command{
@@ -29,10 +35,12 @@ func labCommand() *cobra.Command {
 			RunE: func(c *cobra.Command, _ []string) error { return to.ask(c, http.MethodGet, "labs", nil) },
 		},
 		createCommand(&to),
+		forkCommand(&to),
+		snapshotCommand(&to),
 		&cobra.Command{
-			Use: "fork NAME NEW", Short: "Copy a lab as it is now", Args: cobra.ExactArgs(2),
+			Use: "restore NAME SNAPSHOT", Short: "Make a lab what it was when a snapshot was taken", Args: cobra.ExactArgs(2),
 			RunE: func(c *cobra.Command, args []string) error {
-				return to.ask(c, http.MethodPost, "labs/"+url.PathEscape(args[0])+"/fork", map[string]any{"name": args[1]})
+				return to.ask(c, http.MethodPost, "labs/"+url.PathEscape(args[0])+"/restore", map[string]any{"snapshot": args[1]})
 			},
 		},
 		travelCommand(&to),
@@ -52,12 +60,6 @@ func labCommand() *cobra.Command {
 	return c
 }
 
-// flags say where the control plane is.
-func (to *remote) flags(c *cobra.Command) {
-	c.PersistentFlags().StringVar(&to.url, "control", "http://127.0.0.1:8079", "URL of the control plane")
-	c.PersistentFlags().StringVar(&to.token, "control-token", os.Getenv("INFINISIM_CONTROL_TOKEN"), "its token (default from INFINISIM_CONTROL_TOKEN)")
-}
-
 func travelCommand(to *remote) *cobra.Command {
 	return &cobra.Command{
 		Use: "travel NAME ENTRY NEW", Short: "Copy a lab as it was just before an entry of its journal", Args: cobra.ExactArgs(3),
@@ -67,6 +69,25 @@ func travelCommand(to *remote) *cobra.Command {
 				return fmt.Errorf("entry %q is no number", args[1])
 			}
 			return to.ask(c, http.MethodPost, "labs/"+url.PathEscape(args[0])+"/travel", map[string]any{"entry": entry, "name": args[2]})
+		},
+	}
+}
+
+func forkCommand(to *remote) *cobra.Command {
+	var snapshot string
+	c := &cobra.Command{Use: "fork NAME NEW", Short: "Copy a lab as it is now, or as a snapshot holds it", Args: cobra.ExactArgs(2)}
+	c.Flags().StringVar(&snapshot, "snapshot", "", "the snapshot (default: the lab as it is now)")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		return to.ask(c, http.MethodPost, "labs/"+url.PathEscape(args[0])+"/fork", map[string]any{"name": args[1], "snapshot": snapshot})
+	}
+	return c
+}
+
+func snapshotCommand(to *remote) *cobra.Command {
+	return &cobra.Command{
+		Use: "snapshot NAME SNAPSHOT", Short: "Keep a lab as it is now under a name", Args: cobra.ExactArgs(2),
+		RunE: func(c *cobra.Command, args []string) error {
+			return to.ask(c, http.MethodPost, "labs/"+url.PathEscape(args[0])+"/snapshots", map[string]any{"name": args[1]})
 		},
 	}
 }
@@ -127,6 +148,11 @@ func (to *remote) answer(ctx context.Context, method, path string, body any) ([]
 			return nil, err
 		}
 	}
+	return to.send(ctx, method, path, raw)
+}
+
+// send sends a request to the control plane and gives its answer.
+func (to *remote) send(ctx context.Context, method, path string, raw []byte) ([]byte, error) {
 	r, err := http.NewRequestWithContext(ctx, method, to.url+"/_sim/v1/"+path, bytes.NewReader(raw))
 	if err != nil {
 		return nil, err

@@ -45,6 +45,7 @@ type flags struct {
 	history                int
 	estate                 string
 	given                  func(flag string) bool
+	from                   string
 }
 
 func serveCommand() *cobra.Command {
@@ -84,6 +85,7 @@ func serveCommand() *cobra.Command {
 	fs.IntVar(&f.journalBytes, "journal-bytes", journal.DefaultBytes, "how many bytes the requests may take in it, and how many the jobs and moves")
 	fs.BoolVar(&f.check, "check", false, "look after every request, job and change of a tester whether everything is as it must be; GET /_sim/v1/check names the first that broke something")
 	fs.IntVar(&f.history, "history-bytes", lab.DefaultHistory, "how many bytes of former states a lab keeps, for POST labs/{lab}/travel; 0 is none")
+	fs.StringVar(&f.from, "import", "", "file that export wrote: the lab default is made of it, whatever the flags about arrays say")
 	fs.Int64Var(&f.dieAt, "die-at-step", 0, "kill the process at the nth step of durable writes, for crash tests")
 	return c
 }
@@ -193,7 +195,11 @@ func (f flags) labs(ctx context.Context, o lab.Options) (*lab.Labs, error) {
 	all := lab.NewLabs(o, f.data)
 	err := all.Open()
 	if err == nil {
-		if _, missing := all.Get(lab.DefaultName); missing != nil {
+		_, missing := all.Get(lab.DefaultName)
+		switch {
+		case f.from != "":
+			err = f.imported(ctx, all)
+		case missing != nil:
 			var p lab.Plan
 			if p, err = f.plan(); err == nil {
 				_, err = all.Create(ctx, p)

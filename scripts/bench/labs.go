@@ -192,7 +192,7 @@ func idle() error {
 			return err
 		}},
 		{"forked", func(labs *lab.Labs, name string) error {
-			_, err := labs.Fork(lab.DefaultName, name)
+			_, err := labs.Fork(lab.DefaultName, name, "")
 			return err
 		}},
 	} {

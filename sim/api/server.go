@@ -169,6 +169,21 @@ func (s *Server) Missing() map[string]int { return s.counts(s.missing) }
 // Unread counts the body keys that nothing knew, by "METHOD path: key".
 func (s *Server) Unread() map[string]int { return s.counts(s.unread) }
 
+// Sessions are the sessions that are open, by their ids.
+func (s *Server) Sessions() map[string]model.Identity {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.sessions)
+}
+
+// Resume makes the given sessions the open ones and clears the counters.
+func (s *Server) Resume(sessions map[string]model.Identity) {
+	s.Forget()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.Copy(s.sessions, sessions)
+}
+
 // Forget ends all sessions and clears the counters.
 func (s *Server) Forget() {
 	s.mu.Lock()

@@ -3,6 +3,7 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"crypto/subtle"
 	"encoding/json"
@@ -81,7 +82,7 @@ func New(o Options) *Server {
 	r := chi.NewRouter()
 	for _, route := range routes() {
 		for _, path := range route.paths() {
-			r.Method(route.method, path, s.adapt(route.do))
+			r.Method(route.method, path, s.adaptTo(route.do, cmp.Or(route.most, maxBody)))
 		}
 	}
 	r.NotFound(s.adapt(func(_ *Server, r *request) (any, error) {
@@ -99,10 +100,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.router.Se
 
 const maxBody = 1 << 20
 
-// adapt is the one place that writes answers.
-func (s *Server) adapt(do handler) http.HandlerFunc {
+func (s *Server) adapt(do handler) http.HandlerFunc { return s.adaptTo(do, maxBody) }
+
+// adaptTo is the one place that writes answers. It reads bodies of at most a
+// length.
+func (s *Server) adaptTo(do handler, most int64) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+		body, err := io.ReadAll(io.LimitReader(r.Body, most+1))
 		var v any
 		denied := s.foreign(r)
 		switch {
@@ -110,8 +114,8 @@ func (s *Server) adapt(do handler) http.HandlerFunc {
 			err = denied
 		case err != nil:
 			err = apierr.New(apierr.Malformed, "body: %v", err)
-		case len(body) > maxBody:
-			err = apierr.New(apierr.BodyTooLarge, "body: longer than %d bytes", maxBody)
+		case int64(len(body)) > most:
+			err = apierr.New(apierr.BodyTooLarge, "body: longer than %d bytes", most)
 		default:
 			v, err = s.do(do, &request{Request: r, body: body})
 		}

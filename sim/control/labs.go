@@ -59,10 +59,11 @@ func wrong(err error) error {
 	return err
 }
 
-// forkAsk is a copy to be made.
+// forkAsk is a copy to be made: of the lab as it is, or of a snapshot.
 type forkAsk struct {
-	Name  string `json:"name"`
-	Ports bool   `json:"ports"`
+	Name     string `json:"name"`
+	Ports    bool   `json:"ports"`
+	Snapshot string `json:"snapshot"`
 }
 
 // labRemoved is the answer of a lab's end.
@@ -118,7 +119,7 @@ func forkLab(s *Server, r *request) (any, error) {
 	if err := r.decode(&ask, keysOf(ask)...); err != nil {
 		return nil, err
 	}
-	l, err := s.Labs.Fork(r.lab.Name(), ask.Name)
+	l, err := s.Labs.Fork(r.lab.Name(), ask.Name, ask.Snapshot)
 	if err != nil {
 		return nil, err
 	}

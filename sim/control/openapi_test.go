@@ -121,7 +121,7 @@ func parsed(tb testing.TB, text string) map[string]any {
 }
 
 // line is a curl line of the manual.
-type line struct{ method, url, host, body string }
+type line struct{ method, url, host, body, to string }
 
 func curlLines(tb testing.TB) map[string][]line {
 	tb.Helper()
@@ -147,6 +147,10 @@ func curlLines(tb testing.TB) map[string][]line {
 					if !slices.Contains(words, "-X") {
 						l.method = http.MethodPost
 					}
+				case i > 0 && words[i-1] == "-o":
+					l.to = w
+				case i > 0 && words[i-1] == "--data-binary":
+					l.body = w // @file
 				case i > 0 && words[i-1] == "-H":
 					l.host = strings.TrimPrefix(w, "Host: ")
 				case strings.Contains(w, "localhost:") || strings.Contains(w, "127.0.0.1:"):
@@ -184,8 +188,12 @@ func TestOpenAPI_everyRouteHasAnExample(t *testing.T) {
 			}
 		}
 	}
+	files := map[string]string{}
 	for _, l := range lines["tour.md"] {
 		var h http.Handler = p.server
+		if name, ok := strings.CutPrefix(l.body, "@"); ok {
+			l.body = files[name]
+		}
 		r := httptest.NewRequestWithContext(t.Context(), l.method, l.url, strings.NewReader(l.body))
 		if l.host != "" {
 			h, r.Host = p.labs.Handler(p.lab, "box-1"), l.host
@@ -194,6 +202,7 @@ func TestOpenAPI_everyRouteHasAnExample(t *testing.T) {
 		rec := httptest.NewRecorder()
 		h.ServeHTTP(rec, r)
 		require.Less(t, rec.Code, 300, "%v: %s", l, rec.Body)
+		files[l.to] = rec.Body.String()
 		if o := find(l); o != nil && l.host == "" {
 			played[o.method+" "+bare(o.path)] = true
 			answers(t, o, rec)

@@ -40,7 +40,7 @@ func busy(t *testing.T) *plane {
 
 func (p *plane) fork(name string) *lab.Lab {
 	p.t.Helper()
-	l, err := p.labs.Fork(lab.DefaultName, name)
+	l, err := p.labs.Fork(lab.DefaultName, name, "")
 	require.NoError(p.t, err)
 	return l
 }

@@ -26,6 +26,8 @@ type route struct {
 	query []string
 	// labs says that the path names no lab, or names it by itself.
 	labs bool
+	// most is how long a body may be, 0 for maxBody.
+	most int64
 }
 
 // anything is a body or an answer whose members depend on what it is about.
@@ -39,7 +41,7 @@ type either []any
 func routes() []route {
 	var all []route
 	for _, some := range [][]route{
-		clockRoutes(), arrayRoutes(), dataRoutes(), vasaRoutes(), linkRoutes(), faultRoutes(), journalRoutes(), labRoutes(),
+		clockRoutes(), arrayRoutes(), dataRoutes(), vasaRoutes(), linkRoutes(), faultRoutes(), journalRoutes(), labRoutes(), stateRoutes(),
 	} {
 		all = append(all, some...)
 	}
@@ -140,7 +142,18 @@ func labRoutes() []route {
 		{method: post, path: "/labs", do: createLab, summary: "Makes a lab.", body: labAsk{}, answer: labView{}, labs: true},
 		{method: get, path: "/labs/{lab}", do: readLab, summary: "Tells of a lab.", answer: labView{}, labs: true},
 		{method: remove, path: "/labs/{lab}", do: deleteLab, summary: "Takes a lab away.", answer: labRemoved{}, labs: true},
-		{method: post, path: "/labs/{lab}/fork", do: forkLab, summary: "Makes an independent copy of a lab.", body: forkAsk{}, answer: labView{}, labs: true},
 		{method: post, path: "/labs/{lab}/travel", do: travel, summary: "Makes a copy of a lab as it was just before an entry of its journal.", body: travelAsk{}, answer: travelView{}, labs: true},
+		{method: post, path: "/fork", do: forkLab, summary: "Makes an independent copy of a lab, or of a snapshot of it.", body: forkAsk{}, answer: labView{}},
+	}
+}
+
+func stateRoutes() []route {
+	return []route{
+		{method: get, path: "/snapshots", do: listSnapshots, summary: "Lists the states of the lab that were kept.", answer: []snapshotView{}},
+		{method: post, path: "/snapshots", do: takeSnapshot, summary: "Keeps the lab as it is now under a name.", body: snapshotAsk{}, answer: snapshotView{}},
+		{method: remove, path: "/snapshots/{snapshot}", do: deleteSnapshot, summary: "Takes a kept state away.", answer: snapshotRemoved{}},
+		{method: get, path: "/export", do: exportLab, summary: "Gives everything that the lab holds as JSON lines.", answer: lines{}},
+		{method: post, path: "/import", do: importLab, summary: "Makes a lab of what export gave.", body: lines{}, answer: labView{}, query: []string{"name", "clock", "ports"}, labs: true, most: mostImported},
+		{method: post, path: "/restore", do: restoreLab, summary: "Makes the lab what it was when a snapshot was taken.", body: restoreAsk{}, answer: labView{}},
 	}
 }

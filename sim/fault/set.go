@@ -86,6 +86,13 @@ func Tell(tx *store.Tx, e Event, hits []Hit) {
 	tx.OnCommit(func() { owner.Struck(e, ids) })
 }
 
+// Empty reports whether there is no rule.
+func (s *Set) Empty() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.rules) == 0
+}
+
 // Copy is a set of its own with the same rules and counts.
 func (s *Set) Copy() *Set {
 	s.mu.Lock()

@@ -41,10 +41,13 @@ func (l *Lab) check(tx *store.Tx) (bad []string, err error) {
 	bad = append(bad, more...)
 	for _, p := range job.ParkedJobs(tx) {
 		raw, _ := json.Marshal(p) // a Parked always encodes
-		bad = append(bad, "job failed: "+string(raw))
+		bad = append(bad, parked+string(raw))
 	}
 	return bad, err
 }
+
+// parked begins what Check says of a job that failed.
+const parked = "job failed: "
 
 // The culprits that Broken names.
 const (

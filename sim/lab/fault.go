@@ -15,7 +15,12 @@ import (
 	"infinisim/sim/store"
 )
 
-const spaceFault = "fault"
+const (
+	spaceFault = "fault"
+	// spaceFaultState has one row, in a snapshot and an export: the rules with
+	// what they have counted.
+	spaceFaultState = "fault.state"
+)
 
 // AddFault puts a fault rule in force and returns it with its id. It returns
 // INVALID_FIELD_VALUE for a rule that can never strike, FAULT_EXISTS for an id
@@ -176,8 +181,30 @@ func (l *Lab) ClearFaults(ctx context.Context) error {
 	return nil
 }
 
-// resumeFaults puts the rules in force that were kept.
+// resumeFaults puts the rules in force that were kept: those of a state with
+// what they had counted, or else those of a durable lab.
 func (l *Lab) resumeFaults() error {
+	var state json.RawMessage
+	err := l.db.View(context.Background(), l.db.Now(), func(tx *store.Tx) error {
+		state = append(state, tx.KV("", spaceFaultState).Get([]byte(spaceFaultState))...)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if state == nil {
+		return l.resumeRules()
+	}
+	if err := l.faults.Load(state); err != nil {
+		return err
+	}
+	return l.db.Update(context.Background(), l.db.Now(), func(tx *store.Tx) error { // from now on the lab counts
+		tx.KV("", spaceFaultState).Delete([]byte(spaceFaultState))
+		return nil
+	})
+}
+
+func (l *Lab) resumeRules() error {
 	return l.db.View(context.Background(), l.db.Now(), func(tx *store.Tx) error {
 		var failed error
 		tx.KV("", spaceFault).Scan(nil, func(key, raw []byte) bool {

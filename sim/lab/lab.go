@@ -107,11 +107,27 @@ type Lab struct {
 	built   bool
 	waiting []*waiter
 	broken  *Broken
+	// snapshots are the states that were kept, by name.
+	snapshots map[string]*Snapshot
 }
 
 // New makes a lab without arrays, or opens one that was kept. It returns an
 // error for an unknown profile, and those of store.Open.
 func New(o Options) (*Lab, error) {
+	o = o.whole()
+	if _, err := model.ProfileByName(o.Profile); err != nil {
+		return nil, err
+	}
+	m, own := o.machines.get(o), newOwner(o, new(fault.Set))
+	db, err := openStore(o, m, own)
+	if err != nil {
+		return nil, err
+	}
+	return begin(o, db, m, own)
+}
+
+// whole are the options with what they leave out.
+func (o Options) whole() Options {
 	if o.Clock == nil {
 		o.Clock = clock.NewManual(clock.Epoch)
 	}
@@ -127,18 +143,18 @@ func New(o Options) (*Lab, error) {
 	if o.History == 0 {
 		o.History = DefaultHistory
 	}
-	if _, err := model.ProfileByName(o.Profile); err != nil {
-		return nil, err
-	}
-	m := o.machines.get(o)
-	own := newOwner(o, new(fault.Set))
-	db, err := store.Open(store.Options{
+	return o
+}
+
+func openStore(o Options, m *machine, own *owner) (*store.DB, error) {
+	return store.Open(store.Options{
 		Path: o.Path, MaxBytes: o.MaxBytes, Types: m.engine.Catalog.Types(), Step: o.Step, Log: o.Log, Owner: own,
 		History: max(0, o.History),
 	})
-	if err != nil {
-		return nil, err
-	}
+}
+
+// begin makes a lab of what a store holds, which it closes if that fails.
+func begin(o Options, db *store.DB, m *machine, own *owner) (*Lab, error) {
 	kept, err := readSetup(db)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
@@ -158,6 +174,9 @@ func New(o Options) (*Lab, error) {
 	if err == nil {
 		err = l.meetPeers()
 	}
+	if err == nil {
+		err = l.findSnapshots()
+	}
 	if err != nil {
 		l.notices.Close()
 		return nil, errors.Join(err, db.Close())
@@ -169,6 +188,7 @@ func assemble(o Options, db *store.DB, m *machine, own *owner) *Lab {
 	l := &Lab{
 		Clock: o.Clock, Journal: own.journal, opts: o, db: db, engine: m.engine, routes: m.routes, log: o.Log,
 		faults: own.faults, notices: own.notices, kick: make(chan struct{}, 1), next: o.First,
+		snapshots: map[string]*Snapshot{},
 	}
 	l.runner = &fabric.Runner{Fabric: m.engine.Fabric, DB: db, Jobs: m.engine.Jobs, Step: o.Step}
 	if len(o.Peers) > 0 {
@@ -190,7 +210,7 @@ func (l *Lab) Close() error {
 	if l.db.Durable() {
 		err = l.db.Update(context.Background(), l.Clock.Now(), func(tx *store.Tx) error { tx.Touch(); return nil })
 	}
-	return errors.Join(err, l.db.Close())
+	return errors.Join(err, l.closeSnapshots(), l.db.Close())
 }
 
 // Name is the lab's name.
@@ -336,3 +356,7 @@ const maxSpeed = 1_000_000
 
 // Catalog has the lab's kinds. The caller must not change it.
 func (l *Lab) Catalog() *model.Catalog { return l.engine.Catalog }
+
+// Routes lists the requests that the lab's arrays answer. The caller must not
+// change the list.
+func (l *Lab) Routes() []api.Served { return l.routes.Served() }

@@ -276,8 +276,9 @@ func (s *Labs) List() []*Lab {
 	return out
 }
 
-// Fork copies a lab under another name and lets the copy run.
-func (s *Labs) Fork(from, name string) (*Lab, error) {
+// Fork copies a lab under another name and lets the copy run: as it is now, or
+// as a snapshot of it holds it if one is named.
+func (s *Labs) Fork(from, name, snapshot string) (*Lab, error) {
 	if err := s.free(name); err != nil {
 		return nil, err
 	}
@@ -285,7 +286,12 @@ func (s *Labs) Fork(from, name string) (*Lab, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := origin.Fork(name, s.path(name))
+	var l *Lab
+	if snapshot == "" {
+		l, err = origin.Fork(name, s.path(name))
+	} else {
+		l, err = origin.ForkSnapshot(snapshot, name, s.path(name))
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -311,7 +317,7 @@ func (s *Labs) Delete(name string) error {
 	s.mu.Unlock()
 	err := m.end()
 	if path := s.path(name); path != "" {
-		err = errors.Join(err, os.Remove(path))
+		err = errors.Join(err, os.Remove(path), os.RemoveAll(snapshotsDir(path)))
 	}
 	return err
 }

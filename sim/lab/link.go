@@ -93,7 +93,7 @@ func (l *Lab) replicationSpace(b *model.Box) (*schema.Object, error) {
 		}
 		ports = append(ports, o.ID())
 	}
-	n := l.number(b.Key)
+	n := number(b.Key)
 	space, err := create(b, model.NetworkSpace, map[string]any{
 		"name": "replication", "service": model.ReplicationService, "interfaces": ports, "mtu": 9000,
 		"network_config": map[string]any{
@@ -137,7 +137,7 @@ func addIP(b *model.Box, space *schema.Object, raw json.RawMessage) (*schema.Obj
 }
 
 // number is the array's place in the lab, from its key.
-func (l *Lab) number(key string) int {
+func number(key string) int {
 	n := 0
 	_, _ = fmt.Sscanf(key, "box-%d", &n) // keys are made by AddArray
 	return n

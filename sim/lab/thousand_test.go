@@ -273,7 +273,7 @@ func TestLabs_aThousandLive(t *testing.T) {
 		twins := make([]*twin, manyLabs)
 		for i := range twins {
 			name := fmt.Sprintf("r%d-l%d", run, i)
-			l, err := labs.Fork(lab.DefaultName, name)
+			l, err := labs.Fork(lab.DefaultName, name, "")
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -2,6 +2,7 @@ package model
 
 import (
 	"crypto"
+	"crypto/ed25519"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/json"
@@ -146,6 +147,10 @@ func (s certificates) load(b *Box, row string) (out bundle, err error) {
 			return out, fmt.Errorf("certificate %s: %w", row, err)
 		}
 		out.chain = append(out.chain, c)
+	}
+	if len(kept.Key) == 0 { // an export has no private keys: one that fits no certificate stands for it
+		out.key = ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
+		return out, nil
 	}
 	if out.key, err = readKey(&pem.Block{Type: "PRIVATE KEY", Bytes: kept.Key}); err != nil {
 		return out, fmt.Errorf("certificate %s: %w", row, err)
