@@ -39,16 +39,16 @@ scripts/tour.sh "$python"
 echo "the Python package"
 scripts/python-test.sh
 INFINISIM_BIN=$bin PYTHONPATH=python/src "$python" $clients/surface.py
-echo "the pages of InfiniSDK's documentation, as doctests"
-INFINISIM_BIN=$bin PYTHONPATH=python/src "$python" $clients/pages/run.py "$sdist" "$lines"
+echo "the pages of InfiniSDK's documentation, as doctests: HTTP and TLS, sessions and Basic authentication"
+"$python" $clients/pages/run.py --columns | INFINISIM_BIN=$bin PYTHONPATH=python/src xargs -P 2 -n 1 "$python" $clients/pages/run.py "$sdist" "$lines" >.cache/pages.txt
 echo "sweeps by InfiniSDK, from its own field tables: releases, HTTP and TLS, sessions and Basic authentication"
 "$python" $clients/sweep/run.py --columns | xargs -P 2 -n 1 "$python" $clients/sweep/run.py "$bin" "$lines" >.cache/sweep.txt
 echo "the same by older versions of InfiniSDK, one column each"
 "$python" $clients/sweep/run.py --older | xargs -P 2 -I SDK env ".venv-sdk-SDK/bin/python" $clients/sweep/run.py --sdk SDK "$bin" "$lines" sweep-sdk-SDK >>.cache/sweep.txt
 echo "the states of replicas, by InfiniSDK's predicates, on a frozen clock"
 "$python" $clients/atlas/run.py "$bin" "$lines" >.cache/atlas.txt
-echo "OpenStack Cinder's driver"
-.venv-cinder/bin/python $clients/cinder/run.py "$bin" "$lines" >.cache/cinder.txt
+echo "OpenStack Cinder's driver, the same four ways"
+.venv-cinder/bin/python $clients/cinder/run.py --columns | xargs -P 2 -n 1 .venv-cinder/bin/python $clients/cinder/run.py "$bin" "$lines" >.cache/cinder.txt
 echo "the playbooks of the Ansible collection (they began with the first)"
 wait $ansible || { cat .cache/ansible.txt; exit 1; }
 "$python" $clients/ratchet.py fixtures/conformance.json "$lines"
