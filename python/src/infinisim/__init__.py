@@ -32,10 +32,11 @@ from .errors import (
     ServerDied,
     VerificationError,
 )
-from .faults import Fault, Faults
+from .faults import Faults
 from .journal import Entry, Journal
 from .lab import Lab
 from .links import Link
+from .rules import Fault, Preset, Trouble
 from .server import Server
 from .verify import Asked, Verify
 
@@ -60,9 +61,11 @@ __all__ = [
     "Link",
     "Moved",
     "PortTaken",
+    "Preset",
     "ProgramMissing",
     "Server",
     "ServerDied",
+    "Trouble",
     "VerificationError",
     "Verify",
     "server",

@@ -208,13 +208,18 @@ def astray(plane, since, sessions, group):
     return set() if COOKIE_KEPT in group else signed[False]
 
 
-def run_group(program, out, cache, column, group):
-    """Runs a group's playbooks one after another, on one server; again, if the machine was too slow for a playbook's own clock."""
+def run_group(program, out, cache, column, group, last=False):
+    """Runs a group's playbooks one after another, on one server; returns whether that counts.
+
+    It does not where the machine was too slow for a playbook's own clock,
+    unless this is the last time that it is tried.
+    """
     results = attempt(program, out, cache, column, group)
-    if any(TOO_SLOW in detail for _, _, detail in results):
-        results = attempt(program, out, cache, column, group)
+    if not last and any(TOO_SLOW in detail for _, _, detail in results):
+        return False
     for name, passed, detail in results:
         common.record(out, column, name.removeprefix("test_"), passed, detail)
+    return True
 
 
 def attempt(program, out, cache, column, group):
@@ -253,9 +258,10 @@ def main():
     program, out, cache = [os.path.abspath(argument) for argument in sys.argv[1:]]
     playbook_folder(cache)
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
-        runs = [pool.submit(run_group, program, out, cache, column, group) for group in GROUPS for column in COLUMNS]
-        for done in runs + [pool.submit(try_plain, program, out, cache)]:
-            done.result()
+        runs = {(column, group): pool.submit(run_group, program, out, cache, column, group) for group in GROUPS for column in COLUMNS}
+        pool.submit(try_plain, program, out, cache).result()
+    for column, group in [run for run, done in runs.items() if not done.result()]:  # again, with nothing beside it
+        any(run_group(program, out, cache, column, group, last) for last in (False, True))
 
 
 if __name__ == "__main__":
