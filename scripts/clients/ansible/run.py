@@ -18,6 +18,7 @@ import glob
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -256,12 +257,15 @@ def main():
     """Runs all groups in all columns."""
     signal.signal(signal.SIGTERM, common.end)
     program, out, cache = [os.path.abspath(argument) for argument in sys.argv[1:]]
+    start = time.monotonic()
     playbook_folder(cache)
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         runs = {(column, group): pool.submit(run_group, program, out, cache, column, group) for group in GROUPS for column in COLUMNS}
         pool.submit(try_plain, program, out, cache).result()
     for column, group in [run for run, done in runs.items() if not done.result()]:  # again, with nothing beside it
         any(run_group(program, out, cache, column, group, last) for last in (False, True))
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    print(f"     {time.monotonic() - start:.0f} s by the wall clock, {used.ru_utime:.0f} and {used.ru_stime:.0f} s of CPU")
 
 
 if __name__ == "__main__":
