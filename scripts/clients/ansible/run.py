@@ -223,6 +223,12 @@ def run_group(program, out, cache, column, group, last=False):
     return True
 
 
+def run_again(program, out, cache, column, group):
+    """Runs a group that does not count yet twice at most; the second time counts in any case."""
+    if not run_group(program, out, cache, column, group):
+        run_group(program, out, cache, column, group, last=True)
+
+
 def attempt(program, out, cache, column, group):
     """Runs a group's playbooks; gives name, result and detail of each."""
     deadline = time.monotonic() + GROUP_SECONDS
@@ -262,8 +268,10 @@ def main():
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         runs = {(column, group): pool.submit(run_group, program, out, cache, column, group) for group in GROUPS for column in COLUMNS}
         pool.submit(try_plain, program, out, cache).result()
-    for column, group in [run for run, done in runs.items() if not done.result()]:  # again, with nothing beside it
-        any(run_group(program, out, cache, column, group, last) for last in (False, True))
+    late = [run for run, done in runs.items() if not done.result()]
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE // 2) as pool:  # again, with little beside them
+        for done in [pool.submit(run_again, program, out, cache, *run) for run in late]:
+            done.result()
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     print(f"     {time.monotonic() - start:.0f} s by the wall clock, {used.ru_utime:.0f} and {used.ru_stime:.0f} s of CPU")
 
