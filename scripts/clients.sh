@@ -26,7 +26,7 @@ lines=.cache/conformance.jsonl
 .venv-ansible/bin/python $clients/ansible/run.py "$bin" "$lines" "$collections" >.cache/ansible.txt 2>&1 &
 ansible=$!
 trap 'kill $ansible 2>/dev/null || true' EXIT
-renice -n $(($(nice) + 5)) $$ >/dev/null # the playbooks go by the wall clock
+renice $(($(nice) + 5)) $$ >/dev/null # the playbooks go by the wall clock
 
 # step WHAT COMMAND... says what it does, and how long that took.
 step() {
