@@ -32,10 +32,11 @@ from .errors import (
     ServerDied,
     VerificationError,
 )
-from .faults import Fault, Faults
+from .faults import Faults
 from .journal import Entry, Journal
 from .lab import Lab, Past
 from .links import Link
+from .rules import Fault, Preset, Trouble
 from .server import Server
 from .verify import Asked, Verify
 
@@ -61,9 +62,11 @@ __all__ = [
     "Moved",
     "Past",
     "PortTaken",
+    "Preset",
     "ProgramMissing",
     "Server",
     "ServerDied",
+    "Trouble",
     "VerificationError",
     "Verify",
     "server",
