@@ -20,7 +20,7 @@ type Past struct {
 // answer there. The caller closes it. It returns an error for an entry that the
 // journal does not hold, or whose state is not kept any more.
 func (l *Lab) Travel(entry int64) (*Past, error) {
-	p, err := l.Lab.Travel(l.Name(), entry)
+	p, err := l.Lab.Travel(l.Name(), "", entry)
 	if err != nil {
 		return nil, err
 	}

@@ -31,8 +31,8 @@ func (l *Lab) before() *journal.Before {
 	return &journal.Before{Position: l.db.Position(), Time: l.Clock.Now(), Faults: l.faults.Kept()}
 }
 
-// Travel makes an independent copy, in memory, of the lab as it was just before
-// an entry of its journal: a request that found everything due by then done, or
+// Travel makes an independent copy of the lab as it was just before an entry of
+// its journal, in a file or, for an empty path, in memory: a request that found everything due by then done, or
 // a job that is due. Objects, timetable, time, seed, arrays, faults and their
 // counts are those of then; the clock stands, the journal is empty, and the one
 // who made the request has a session. The same request gives the same answer
@@ -40,7 +40,7 @@ func (l *Lab) before() *journal.Before {
 //
 // It returns ENTRY_NOT_FOUND for an entry that the journal does not hold, and
 // STATE_NOT_KEPT where the history does not reach back to it.
-func (l *Lab) Travel(name string, entry int64) (*Past, error) {
+func (l *Lab) Travel(name, path string, entry int64) (*Past, error) {
 	if !labName.MatchString(name) {
 		return nil, apierr.New(apierr.InvalidValue, "name: %q is no lab's name: lower-case letters, digits and hyphens", name).About("name")
 	}
@@ -53,14 +53,11 @@ func (l *Lab) Travel(name string, entry int64) (*Past, error) {
 		set = was.Copy()
 	}
 	own := newOwner(l.opts, set)
-	db, err := l.db.ForkAt(e.Before.Position, e.Before.Time, own)
-	if errors.Is(err, store.ErrForgotten) {
-		return nil, notKept("entry: the state before #%d is not kept any more: the lab keeps %d bytes of former states", entry, max(0, l.opts.History))
-	}
+	db, err := l.goBack(path, e, own)
 	if err != nil {
 		return nil, err
 	}
-	past, err := l.arrive(name, db, own, e)
+	past, err := l.arrive(name, path, db, own, e)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -75,6 +72,19 @@ func (l *Lab) Travel(name string, entry int64) (*Past, error) {
 		}
 	}
 	return p, nil
+}
+
+// goBack is the store as it was before an entry.
+func (l *Lab) goBack(path string, e journal.Entry, own *owner) (*store.DB, error) {
+	db, err := l.db.ForkAt(e.Before.Position, e.Before.Time, own)
+	if errors.Is(err, store.ErrForgotten) {
+		return nil, notKept("entry: the state before #%d is not kept any more: the lab keeps %d bytes of former states", e.Seq, max(0, l.opts.History))
+	}
+	if err != nil || path == "" {
+		return db, err
+	}
+	kept, err := db.Fork(path, own)
+	return kept, errors.Join(err, db.Close())
 }
 
 func notKept(format string, args ...any) error {
@@ -94,13 +104,13 @@ func (l *Lab) entry(seq int64) (journal.Entry, error) {
 }
 
 // arrive puts the lab of a former state together.
-func (l *Lab) arrive(name string, db *store.DB, own *owner, e journal.Entry) (*Lab, error) {
+func (l *Lab) arrive(name, path string, db *store.DB, own *owner, e journal.Entry) (*Lab, error) {
 	kept, err := readSetup(db)
 	if err != nil || kept == nil {
 		return nil, errors.Join(err, fmt.Errorf("travel to #%d: no setup", e.Seq))
 	}
 	o := l.opts
-	o.Name, o.Path, o.Clock = name, "", clock.NewManual(e.Before.Time)
+	o.Name, o.Path, o.Clock = name, path, clock.NewManual(e.Before.Time)
 	o.Seed, o.NoLimits, o.Profile = kept.Seed, kept.NoLimits, kept.Profile
 	o.Peers, o.Follows, o.Step = nil, false, nil // the other processes know nothing of the copy
 	past := assemble(o, db, &machine{l.engine, l.routes}, own)
@@ -133,7 +143,7 @@ func (s *Labs) Travel(from, name string, entry int64) (*Past, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := origin.Travel(name, entry)
+	p, err := origin.Travel(name, s.path(name), entry)
 	if err != nil {
 		return nil, err
 	}
