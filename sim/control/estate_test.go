@@ -26,7 +26,7 @@ func TestLabs_fromAnEstate(t *testing.T) {
 	assert.Equal(t, []any{5.0, 1770091506000.0}, []any{made["seed"], made["now"]})
 	assert.Equal(t, "one", made["arrays"].([]any)[0].(map[string]any)["name"])
 	for body, message := range map[string]string{
-		`{"name":"bad","estate":"arrays:\n- {nmae: x}\n"}`:                           "estate:2: arrays[0].nmae: unknown, this takes name",
+		`{"name":"bad","estate":"arrays:\n- {naam: x}\n"}`:                           "estate:2: arrays[0].naam: unknown, this takes name",
 		`{"name":"bad","estate":{"arrays":[{"volumes":[{"name":"v","size":1}]}]}}`:   "arrays[0].volumes[0]: MISSING_REQUIRED_FIELD",
 		`{"name":"bad","arrays":1,"estate":{"arrays":[]}}`:                           "estate: says itself",
 		`{"name":"bad","estate":{"arrays":[{"serial":5},{"serial":5}]},"seed":1}`:    "5 is that of array box-1",

@@ -42,7 +42,7 @@ func (n Node) into(v reflect.Value) error {
 	if v.Kind() == reflect.Struct {
 		return n.intoStruct(v)
 	}
-	if u, ok := v.Addr().Interface().(json.Unmarshaler); ok {
+	if u, ok := reflect.TypeAssert[json.Unmarshaler](v.Addr()); ok {
 		return n.unmarshal(u)
 	}
 	return n.intoPlain(v)
@@ -64,7 +64,7 @@ func (n Node) unmarshal(u json.Unmarshaler) error {
 }
 
 func (n Node) intoPlain(v reflect.Value) error {
-	switch v.Kind() { //nolint:exhaustive // what documents hold; the rest is a programmer's mistake
+	switch v.Kind() {
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
 		return n.into(v.Elem())

@@ -95,7 +95,7 @@ func expand(n document.Node, k *model.Kind) ([]object, error) {
 		return nil, n.Get(keyCount).Expected(fmt.Sprintf("a number from 1 to %d", mostObjects))
 	case first < 0 || !many && n.Get(keyFirst).There():
 		return nil, n.Get(keyFirst).Errorf("a first number is not negative, and goes with count")
-	case many && name.There() && !(name.IsText() && placeholder.MatchString(fmt.Sprint(name.Value()))):
+	case many && name.There() && (!name.IsText() || !placeholder.MatchString(fmt.Sprint(name.Value()))):
 		return nil, name.Errorf("%d objects need a place for their number in the name, such as vol-%%04d", count)
 	}
 	one := object{node: n, kind: k}
@@ -238,7 +238,7 @@ func (o *object) body(b *model.Box) (model.Body, error) {
 // convert makes of a text what the array wants there: the id of an object that
 // is named, bytes of 10TB, milliseconds of 30s.
 func (o *object) convert(b *model.Box, f *schema.Field, n document.Node, text string) (any, error) {
-	switch f.Wire() { //nolint:exhaustive // all others are what they are
+	switch f.Wire() {
 	case schema.WireRef:
 		kind := f.Refers()
 		if kind == "" { // a parent is of the same kind

@@ -37,7 +37,7 @@ func TestScenario_refusals(t *testing.T) {
 		"no steps":             {head + "steps: []\n", "steps", "an empty list is not a list of steps", 9},
 		"no estate":            {"name: n\nsteps: []\n", "", "estate is missing", 1},
 		"an estate of no file": {"name: n\nestate: none.yaml\nsteps: []\n", "estate", "no such file", 2},
-		"a bad estate":         {"name: n\nestate: {arrays: [{nmae: x}]}\nsteps: []\n", "estate.arrays[0].nmae", "unknown", 2},
+		"a bad estate":         {"name: n\nestate: {arrays: [{naam: x}]}\nsteps: []\n", "estate.arrays[0].naam", "unknown", 2},
 		"an empty estate":      {"name: n\nestate: {arrays: []}\nsteps: []\n", "estate", "a scenario needs an array", 2},
 		"unknown action":       {step("advanse: 1s"), "steps[1].advanse", "unknown, this takes name, at, after, activate", 11},
 		"no action":            {step("name: x"), "steps[1]", "a step does one thing, this one does 0", 11},

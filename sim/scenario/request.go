@@ -3,6 +3,7 @@ package scenario
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -138,12 +139,11 @@ func (q *request) do(r *play, n document.Node) error {
 		}
 		return r.fail(n.Near("expect"), "an answer", "a dropped connection")
 	}
-	defer func() { _ = resp.Body.Close() }()
 	if q.Expect.Dropped {
 		return r.fail(n.Get("expect").Get("dropped"), "a dropped connection", resp.text())
 	}
 	if q.Session != "" {
-		r.sessions[q.Session] = append(r.sessions[q.Session], resp.Cookies()...)
+		r.sessions[q.Session] = append(r.sessions[q.Session], resp.cookies...)
 	}
 	if err := q.Expect.hold(r, n.Near("expect"), q.array, resp); err != nil {
 		return err
@@ -167,8 +167,11 @@ func (q *request) do(r *play, n document.Node) error {
 
 // heard is an answer, decoded as far as it can be.
 type heard struct {
-	*http.Response
-	raw    []byte
+	status  int
+	header  http.Header
+	cookies []*http.Cookie
+	raw     []byte
+
 	Result any `json:"result"`
 	Error  *struct {
 		Code    string `json:"code"`
@@ -181,7 +184,7 @@ type heard struct {
 
 // text is the answer for people.
 func (h *heard) text() string {
-	return fmt.Sprintf("%d %.*s", h.StatusCode, longestShown, bytes.TrimSpace(h.raw))
+	return fmt.Sprintf("%d %.*s", h.status, longestShown, bytes.TrimSpace(h.raw))
 }
 
 // send makes the request, through the handler that serves all clients.
@@ -210,8 +213,9 @@ func (r *play) send(q *request, path string, body []byte) (*heard, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &heard{Response: resp}
-	if h.raw, err = io.ReadAll(resp.Body); err != nil {
+	h := &heard{status: resp.StatusCode, header: resp.Header, cookies: resp.Cookies()}
+	h.raw, err = io.ReadAll(resp.Body)
+	if err = errors.Join(err, resp.Body.Close()); err != nil {
 		return nil, err
 	}
 	if json.Unmarshal(h.raw, h) != nil {
@@ -227,9 +231,9 @@ func (a *answer) hold(r *play, n document.Node, array string, got *heard) error 
 		code, message = got.Error.Code, got.Error.Message
 	}
 	switch {
-	case a.Status == nil && a.Code == "" && got.StatusCode >= http.StatusBadRequest:
+	case a.Status == nil && a.Code == "" && got.status >= http.StatusBadRequest:
 		return r.fail(n, "success", got.text())
-	case a.Status != nil && got.StatusCode != *a.Status:
+	case a.Status != nil && got.status != *a.Status:
 		return r.fail(n.Get("status"), fmt.Sprint(*a.Status), got.text())
 	case a.Code != "" && code != a.Code:
 		return r.fail(n.Get("code"), a.Code, got.text())
@@ -242,7 +246,7 @@ func (a *answer) hold(r *play, n document.Node, array string, got *heard) error 
 		}
 	}
 	if a.Fault.There() {
-		if err := r.match(a.Fault, got.Header.Get("X-Sim-Fault"), true, array); err != nil {
+		if err := r.match(a.Fault, got.header.Get("X-Sim-Fault"), true, array); err != nil {
 			return err
 		}
 	}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 import json
 import os
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, Optional, Tuple, Union
 
 from . import server as servers
 from .array import Array
@@ -50,8 +51,11 @@ class Lab:
     ``links`` says which arrays are linked: ``none``, ``ring`` (two arrays: one
     link) or ``mesh``. ``clock`` is ``manual`` (it stands still until it is moved),
     ``system`` (it runs), or ``flux`` (it follows the flux timeline of this process,
-    for requests that go by the ``requests`` library). With ``check`` the lab looks after
-    every request whether everything is as it must be, and names the first that broke something. At the end of a ``with`` the lab is checked and removed.
+    for requests that go by the ``requests`` library). With ``check`` the lab looks
+    after every request whether everything is as it must be, and names the first that
+    broke something. ``estate`` is a file that says which arrays there are and what
+    they hold, in place of ``arrays`` and ``links``, or the same as a mapping. At the
+    end of a ``with`` the lab is checked and removed.
 
     >>> from infinisim import Lab
     >>> with Lab(arrays=3, links="mesh", seed=7) as lab:
@@ -69,10 +73,15 @@ class Lab:
         profile: Optional[str] = None,
         clock: str = "manual",
         check: Optional[bool] = None,
+        estate: Union[str, "os.PathLike[str]", Mapping[str, Any], None] = None,
         server: Optional[Server] = None,
     ) -> None:
         server = server or servers.shared()
-        plan: Dict[str, Any] = {"name": name or _fresh_name(server, "lab"), "arrays": arrays, "links": links}
+        plan: Dict[str, Any] = {"name": name or _fresh_name(server, "lab")}
+        if estate is None:
+            plan.update({"arrays": arrays, "links": links})
+        else:
+            plan["estate"] = estate if isinstance(estate, Mapping) else Path(estate).read_text(encoding="utf-8")
         plan["clock"] = "manual" if clock == "flux" else clock
         plan.update({"seed": seed} if seed is not None else {})
         plan.update({"profile": profile} if profile is not None else {})
