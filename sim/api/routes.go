@@ -33,9 +33,17 @@ type operation struct {
 	least string
 	// created answers 201.
 	created bool
-	do      func(b *model.Box, in *model.Input) (any, error)
+	// crud is what every kind answers, in the way of its declaration.
+	crud bool
+	do   func(b *model.Box, in *model.Input) (any, error)
 	// session operations need the server too; they have no do.
 	session func(s *Server, b *model.Box, in *model.Input) (any, error)
+}
+
+// routed is an operation and the method that it answers to.
+type routed struct {
+	method string
+	op     operation
 }
 
 func (t *Routes) route() {
@@ -43,6 +51,7 @@ func (t *Routes) route() {
 		op.route = path
 		t.router.Method(method, root+"/"+path, serve(op))
 		t.served = append(t.served, Served{Method: method, Path: path, Least: op.least, Kind: op.kind})
+		t.table = append(t.table, routed{method: method, op: op})
 	}
 	for _, k := range t.engine.Catalog.Kinds() {
 		if !k.Single {
@@ -63,7 +72,7 @@ func crud(k *model.Kind, handle func(method, path string, op operation)) {
 	item := k.Path + "/{id}"
 	plain := handle
 	handle = func(method, path string, op operation) {
-		op.kind = k.Type.Name()
+		op.kind, op.crud = k.Type.Name(), true
 		switch {
 		case op.reads:
 			op.least = model.RoleReadOnly

@@ -50,6 +50,7 @@ type Routes struct {
 	engine *model.Engine
 	router chi.Router
 	served []Served
+	table  []routed
 }
 
 // Served is one request that arrays answer.

@@ -276,6 +276,22 @@ func (c *Catalog) OnContent(fn func(b *Box, o *schema.Object, im data.Image) err
 	c.writes = append(c.writes, fn)
 }
 
+// streamed lets others follow a change of what hosts go on writing.
+func (b *Box) streamed(o *schema.Object) error {
+	for _, fn := range b.Eng.Catalog.streams {
+		if err := fn(b, o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// OnStream has fn called after every change of what hosts go on writing to a
+// dataset. It is called amid what changed it: fn may not change the dataset.
+func (c *Catalog) OnStream(fn func(b *Box, o *schema.Object) error) {
+	c.streams = append(c.streams, fn)
+}
+
 // DigestOf is the digest of a dataset's content and the bytes it uses. Equal
 // content has an equal digest on any array.
 func (b *Box) DigestOf(id int64) (digest string, used int64, err error) {

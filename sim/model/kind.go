@@ -203,16 +203,17 @@ type World interface {
 
 // Catalog is the kinds of a lab, in an order that never changes.
 type Catalog struct {
-	kinds  []*Kind
-	byType map[string]*Kind
-	guards map[string][]Guard
-	routes []Route
-	writes []func(b *Box, o *schema.Object, im data.Image) error
-	joins  []Membership
-	leaves []Membership
-	format []func(b *Box) error
-	blocks []func(b *Box) ([]string, error)
-	work   map[string]Work
+	kinds   []*Kind
+	byType  map[string]*Kind
+	guards  map[string][]Guard
+	routes  []Route
+	writes  []func(b *Box, o *schema.Object, im data.Image) error
+	streams []func(b *Box, o *schema.Object) error
+	joins   []Membership
+	leaves  []Membership
+	format  []func(b *Box) error
+	blocks  []func(b *Box) ([]string, error)
+	work    map[string]Work
 }
 
 // Work is what a job of an object does when it falls due. An object that is

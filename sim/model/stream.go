@@ -1,6 +1,8 @@
 package model
 
 import (
+	"slices"
+
 	"infinisim/sim/apierr"
 	"infinisim/sim/clock"
 	"infinisim/sim/data"
@@ -49,6 +51,17 @@ func (all streams) list() []*Stream {
 		}
 	}
 	return out
+}
+
+// Same reports whether two streams write the same at every time; nil writes
+// nothing.
+func (s *Stream) Same(t *Stream) bool {
+	if s == nil || t == nil {
+		return s == t
+	}
+	return s.Rate == t.Rate && s.Since == t.Since && slices.EqualFunc(s.Parts, t.Parts, func(a, b Part) bool {
+		return a.Cycle == b.Cycle && a.Share == b.Share && a.Start == b.Start
+	})
 }
 
 var datasetStreams = schema.Tree[streams](schema.Field{Name: "_streams", Flags: schema.Private})
@@ -226,11 +239,7 @@ func (b *Box) restream(o *schema.Object, change func(all *streams)) error {
 	if err := b.setStreams(o, all); err != nil {
 		return err
 	}
-	im, err := b.Content(o)
-	if err != nil {
-		return err
-	}
-	return b.changed(o, im)
+	return b.streamed(o)
 }
 
 // allowedRate is how many bytes a second hosts write of what a workload asks.

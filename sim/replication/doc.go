@@ -31,6 +31,7 @@ func Install(e *model.Engine) {
 	c.Guard(model.NetworkSpace.Name(), guardSpace)
 	c.Guard(model.Pool.Name(), guardPool)
 	c.OnContent(mirror)
+	c.OnStream(moved)
 	c.OnMembership(joinGroup, leaveGroup)
 	c.OnBlocked(blocked)
 	e.Fabric.OnChange(r.pathChanged)

@@ -124,10 +124,12 @@ func (r *replica) join(o *schema.Object, ask pairAsk) error {
 	if err := r.save(); err != nil {
 		return err
 	}
-	if err := r.refreshed(o, func() error { return r.markPair(p, ReplicaRole.Get(r.o)) }); err != nil {
-		return err
-	}
-	return r.fire(evJoin)
+	return r.refreshed(o, func() error {
+		if err := r.markPair(p, ReplicaRole.Get(r.o)); err != nil {
+			return err
+		}
+		return r.fire(evJoin)
+	})
 }
 
 // refreshed runs a change of a dataset that somebody else holds in memory, and
@@ -207,7 +209,7 @@ func (r *replica) leave(o *schema.Object, retain bool, in *model.Input) error {
 	if i < 0 {
 		return nil
 	}
-	if r.pairs[i].Streams || r.b.Follows(o) {
+	if r.pairs[i].Told != nil || r.b.Follows(o) {
 		if err := r.partPairs([]*pair{&r.pairs[i]}); err != nil {
 			return err
 		}

@@ -1,6 +1,9 @@
 package replication
 
 import (
+	"fmt"
+	"slices"
+
 	"infinisim/sim/apierr"
 	"infinisim/sim/fabric"
 	"infinisim/sim/model"
@@ -119,11 +122,11 @@ func (r *engine) handlePeers() {
 			return nil, err
 		}
 		rep.quiet, rep.heard = ask.Hello != nil, ask.Hello
+		if ask.On == evResume && slices.Contains(states(peerRestStopped, peerAutoStopped), rep.state()) && !rep.nobodyServes() {
+			return nil, fmt.Errorf("replica %d: neither half serves", rep.o.ID())
+		}
 		if err := rep.fire(ask.On); err != nil {
 			return nil, err
-		}
-		if ask.On == evResume && rep.rests() {
-			return nil, apierr.New(apierr.ReplicaRoleConflict, "replica %d: neither half serves", rep.o.ID())
 		}
 		return peerAnswer{State: rep.state()}, nil
 	})
@@ -148,6 +151,7 @@ func (r *replica) suspendedHere() bool { return ReplicaFromLocal.Get(r.o) }
 // lead makes this half the one that serves, and from which jobs go out.
 func (r *replica) lead() error {
 	replicaLeads.Set(r.o, true)
+	replicaNobody.Set(r.o, false)
 	return r.serve()
 }
 

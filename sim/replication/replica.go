@@ -32,8 +32,9 @@ type pair struct {
 	Previous held `json:"previous"`
 	// WasProtected is the target's write protection before it became one.
 	WasProtected bool `json:"was_protected,omitempty"`
-	// Streams says that the other side goes along with what hosts write on.
-	Streams bool `json:"streams,omitempty"`
+	// Told is what hosts write on here as the other side, which goes along with
+	// it, knows it.
+	Told *model.Stream `json:"told,omitempty"`
 	// Mismatch marks a pair whose contents differed although the client said
 	// that they were equal.
 	Mismatch bool `json:"mismatch,omitempty"`

@@ -60,7 +60,7 @@ func (r *replica) together() ([]*pair, error) {
 		if err != nil {
 			return nil, err
 		}
-		if p.Streams || r.b.Follows(o) {
+		if p.Told != nil || r.b.Follows(o) {
 			out = append(out, p)
 		}
 	}
@@ -114,8 +114,80 @@ func (r *replica) partHere(p *pair) error {
 	if err := r.drop(p, &p.Base); err != nil {
 		return err
 	}
-	p.Base, p.Streams = next, false
+	p.Base, p.Told = next, nil
 	return nil
+}
+
+// mirrorAll makes the target equal to the source as it is now; from here on
+// every write goes to both.
+func (r *replica) mirrorAll() error {
+	if err := r.sendPairs(r.everyPair(), false); err != nil {
+		return err
+	}
+	return emitReplica(r.b, r.o, "SYNCHRONIZED", "INFO")
+}
+
+// fixAll makes what both sides of a synchronized replica show now the image of
+// one instant that they have in common.
+func (r *replica) fixAll() error { return r.sendPairs(r.everyPair(), true) }
+
+func (r *replica) everyPair() []*pair {
+	all := make([]*pair, 0, len(r.pairs))
+	for i := range r.pairs {
+		all = append(all, &r.pairs[i])
+	}
+	return all
+}
+
+// sendPairs sends the present content of some members and, once the other side
+// has it, makes it the common image on both. The receiver goes along with what
+// hosts write on, unless this is the last that it hears.
+func (r *replica) sendPairs(pairs []*pair, last bool) error {
+	ask := jobMessage{Replica: ReplicaRemoteID.Get(r.o), GUID: r.b.UUID(), Time: r.b.Tx.Now().MS(), Last: last}
+	next := make([]held, len(pairs))
+	for i, p := range pairs {
+		o, err := r.dataset(p)
+		if err != nil {
+			return err
+		}
+		if last {
+			if err := r.b.Follow(o, nil); err != nil {
+				return err
+			}
+		}
+		if next[i], err = r.holdNow(p, r.b.UUID(), o); err != nil {
+			return err
+		}
+		c, err := r.pack(p, next[i])
+		if err != nil {
+			return err
+		}
+		if !last {
+			c.Streams = r.b.OwnStream(o)
+		}
+		ask.Members = append(ask.Members, c)
+	}
+	failed := r.message(msgMirror, ask, nil)
+	for i, p := range pairs {
+		old := &p.Base
+		if failed != nil {
+			old = &next[i]
+		}
+		if err := r.drop(p, old); err != nil {
+			return err
+		}
+		if failed == nil {
+			if err := r.drop(p, &p.Previous); err != nil { // the other side has a newer one
+				return err
+			}
+			p.Base, p.Restore, p.LastSync, p.Told = next[i], ask.Time, ask.Time, ask.Members[i].Streams
+		}
+	}
+	if failed == nil {
+		ReplicaRestore.Set(r.o, ask.Time)
+		ReplicaLastSync.Set(r.o, ask.Time)
+	}
+	return failed
 }
 
 // unaware lists the pairs in step whose other side does not know yet of what
@@ -124,23 +196,44 @@ func (r *replica) unaware() ([]*pair, error) {
 	var out []*pair
 	for i := range r.pairs {
 		p := &r.pairs[i]
-		if p.Streams || !r.inStep(p) {
+		if !r.inStep(p) {
 			continue
 		}
 		o, err := r.dataset(p)
 		if err != nil {
 			return nil, err
 		}
-		if r.b.OwnStream(o) != nil {
+		if !p.Told.Same(r.b.OwnStream(o)) {
 			out = append(out, p)
 		}
 	}
 	return out, nil
 }
 
+// moved follows a change of what hosts go on writing, once what happens now is
+// over.
+func moved(b *model.Box, o *schema.Object) error {
+	if !model.DatasetRMRSource.Get(o) && !model.DatasetRMRPeer.Get(o) {
+		return nil
+	}
+	reps, err := replicasOf(b, o)
+	if err != nil {
+		return err
+	}
+	for _, r := range reps {
+		if r.mirrored() && len(job.Of(b.Tx, b.Owner(r.o), jobMirror)) == 0 {
+			b.After(0, job.Settle, jobMirror, r.o)
+		}
+	}
+	return nil
+}
+
 // comeAlong has the other side go along with the workloads that it does not know
 // of yet.
 func (r *replica) comeAlong() error {
+	if !stepping(r.state()) {
+		return r.awaited()
+	}
 	pairs, err := r.unaware()
 	if err != nil || len(pairs) == 0 || !r.connected() {
 		return err

@@ -70,6 +70,8 @@ func peerRules() []rule {
 		{states(peerStalled), evBack, nobodyServes, peerRunning, effects(noWait, lead, reuniteOrRest)},
 		{states(peerStalled), evBack, nil, "", effects(noWait, tellStalled)},
 		{states(peerSynchronized), evPeerStalled, nil, peerRunning, effects(lead, reunite)}, // it ended and came back before it missed the link
+		{states(peerRestStopped), evBack, nobodyServes, peerRestServing, effects(lead, tell)},
+		{states(peerAutoStopped), evBack, nobodyServes, peerAutoServing, effects(lead, tell)},
 		{states(peerRestServing, peerRestStopped), evBack, suspendedHere, "", effects(tell)},
 
 		{states(peerSynchronized), evJoin, nil, peerInitial, effects(lead, startJob, tell)},

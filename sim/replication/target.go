@@ -298,8 +298,8 @@ func takeImages(b *model.Box, ask jobMessage) error {
 		if err := r.take(p, c); err != nil {
 			return err
 		}
-		if ask.Last {
-			p.Streams = false
+		if ask.Last || c.Streams != nil {
+			p.Told = nil
 		}
 		p.Base.Time = ask.Time
 		p.Initial, p.LastSync, p.Restore = false, b.Tx.Now().MS(), ask.Time

@@ -179,6 +179,10 @@ func serve() act {
 	return act{"serve", "hosts reach this half's volumes", (*replica).serve}
 }
 
+func fixAll() act {
+	return act{"fix all", "what both sides show now is the image that they have in common", (*replica).fixAll}
+}
+
 func follow() act {
 	return act{"follow", "the other half copies a member that joined; both serve the others", (*replica).follow}
 }
