@@ -30,7 +30,7 @@ scripts/venv.sh .venv requirements.txt
 scripts/image-test.sh .venv/bin/python
 go run ./scripts/bench -short
 go run ./scripts/crash -kills 100 bin/infinisim
-go run ./scripts/crash -pairs 16 -scenario link,create,job bin/infinisim
+go run ./scripts/crash -pairs 32 bin/infinisim
 echo "image, bench, crash: $((SECONDS - started)) s"
 started=$SECONDS
 scripts/clients.sh | tee .cache/clients.txt

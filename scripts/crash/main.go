@@ -2,7 +2,7 @@
 // it, and compares what it has afterwards with what it acknowledged.
 //
 //	crash [-kills 100] [-clients 16] [-seed 1] BIN
-//	crash -pairs N [-first 1] [-scenario NAME,NAME] [-workers 2] BIN
+//	crash -pairs N [-first 1] [-scenario NAME,NAME] [-workers 6] BIN
 //
 // Half of the kills come at a random instant, by a signal from outside; in the
 // other half the server ends itself at a numbered step of a durable write,
@@ -32,7 +32,7 @@ func main() {
 	pairs := flag.Int("pairs", 0, "two processes instead: one dies at every nth numbered step, 1 is each")
 	names := flag.String("scenario", "", "with -pairs: the scenarios to run, by name; all without it")
 	first := flag.Int("first", 1, "with -pairs: the first step to die at")
-	workers := flag.Int("workers", 2, "with -pairs: how many pairs run at a time")
+	workers := flag.Int("workers", 6, "with -pairs: how many pairs run at a time")
 	flag.Parse()
 	if flag.NArg() != 1 {
 		fmt.Fprintln(os.Stderr, "usage: crash [-kills N] [-clients N] [-seed N] BIN")

@@ -26,8 +26,9 @@ type pair struct {
 }
 
 // pairSpeed is how fast the processes' clocks run: they ask after each other
-// every five seconds of it.
-const pairSpeed = "50"
+// every five seconds of it. A machine that is too busy to answer in that time
+// comes to nothing else.
+const pairSpeed = "10"
 
 // pairPatience is how long a step may take, with all the restarts in it.
 const pairPatience = 20 * time.Second

@@ -212,22 +212,22 @@ func (s *Server) run(x *exchange) error {
 			}
 		})
 	}
-	for {
-		due, err := s.view(ctx, x)
-		if !due {
-			return err
-		}
-		// Another one may move the time on between the two.
-		if err := s.Runner.Update(ctx, x.now, func(*store.Tx) error { return nil }, nil); err != nil {
-			return err
-		}
+	due, err := s.view(ctx, x, false)
+	if !due {
+		return err
 	}
+	if err := s.Runner.Update(ctx, x.now, func(*store.Tx) error { return nil }, nil); err != nil {
+		return err
+	}
+	_, err = s.view(ctx, x, true) // what others make due meanwhile is theirs
+	return err
 }
 
-// view answers a reading request, unless jobs are due that must run before.
-func (s *Server) view(ctx context.Context, x *exchange) (due bool, err error) {
+// view answers a reading request, unless jobs are due that must run before; they
+// must not if it is told to answer anyway.
+func (s *Server) view(ctx context.Context, x *exchange, anyway bool) (due bool, err error) {
 	err = s.Runner.View(ctx, max(x.now, s.Runner.DB.Now()), func(tx *store.Tx) error {
-		if at, ok := job.Next(tx); ok && at <= tx.Now() {
+		if at, ok := job.Next(tx); ok && at <= tx.Now() && !anyway {
 			due = true
 			return nil
 		}

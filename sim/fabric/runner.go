@@ -44,12 +44,16 @@ var errNeverEnds = errors.New("asks another process again and again")
 // transaction. Lab time is now, or the store's own if that is later.
 func (r *Runner) Update(ctx context.Context, now clock.Time, fn func(tx *store.Tx) error, after func(tx *store.Tx)) error {
 	var trip *outbox.Trip
+	var until clock.Time
 	key := ""
 	for range mostRuns {
 		var held *outbox.Trip
 		var refused error
 		err := r.DB.Update(ctx, now, func(tx *store.Tx) error {
-			if held = r.due(tx, tx.Now(), func(job.Job) {}); held != nil {
+			if until == 0 {
+				until = tx.Now() // what becomes due while an answer is awaited is for others
+			}
+			if held = r.due(tx, until, func(job.Job) {}); held != nil {
 				return nil
 			}
 			if trip == nil {

@@ -217,46 +217,57 @@ func copyLab(t testing.TB, from, to string) {
 	require.NoError(t, out.Close())
 }
 
-// TestDeath_anyStep has each of two processes die at each step of what they do
-// together, and live again: both sides end alike.
+// TestDeath_anyStep has each of two processes die at steps of what they do
+// together, and live again: both sides end alike. With -every-step it is each
+// step, or every nth, and the other side misses who died, or does not.
 func TestDeath_anyStep(t *testing.T) {
 	t.Parallel()
 	for name, s := range stories() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			from := [2]string{t.TempDir(), t.TempDir()}
-			first := newCouple(t, from, coupleIDs{})
+			first := newCouple(t, [2]string{t.TempDir(), t.TempDir()}, coupleIDs{})
 			for _, d := range stages()[s.from] {
 				require.NoError(t, first.perform(d))
 			}
 			first.close()
-			deaths, bad := 0, 0
+			deaths := 0
 			for victim := range 2 {
-				for _, missed := range []bool{false, true} {
-					for step := 1; ; step += *everyStep {
-						dirs := [2]string{t.TempDir(), t.TempDir()}
-						for i := range dirs {
-							copyLab(t, first.procs[i].path(), dirs[i])
+				if *everyStep == 0 {
+					for _, step := range []int{5, 47} {
+						if s.dies(t, first, victim, step, step > 5) {
+							deaths++
 						}
-						w := newCouple(t, dirs, first.ids)
-						w.missed = missed
-						w.procs[victim].steps, w.procs[victim].at = 0, step
-						err := w.tell(s)
-						assert.NoError(t, err, "process %d, step %d (%s), missed %v", victim+1, step, w.procs[victim].last, missed)
-						w.close()
-						if err != nil {
-							bad++
-						}
-						if w.procs[victim].deaths == 0 || bad > 4 {
-							break
-						}
-						deaths++
 					}
+					continue
+				}
+				for step := 1; !t.Failed(); step += *everyStep {
+					if !s.dies(t, first, victim, step, false) || !s.dies(t, first, victim, step, true) {
+						break
+					}
+					deaths += 2
 				}
 			}
 			t.Logf("%d deaths", deaths)
 		})
 	}
+}
+
+// dies has a process die at a step of a story that begins where a couple ended;
+// it reports false if the story ends before.
+func (s story) dies(t *testing.T, from *couple, victim, step int, missed bool) bool {
+	t.Helper()
+	dirs := [2]string{t.TempDir(), t.TempDir()}
+	for i := range dirs {
+		copyLab(t, from.procs[i].path(), dirs[i])
+	}
+	w := newCouple(t, dirs, from.ids)
+	w.missed = missed
+	m := w.procs[victim]
+	m.steps, m.at = 0, step
+	err := w.tell(s)
+	assert.NoError(t, err, "process %d, step %d (%s), missed %v", victim+1, step, m.last, missed)
+	w.close()
+	return m.deaths > 0
 }
 
 func (w *couple) tell(s story) error {
