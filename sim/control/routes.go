@@ -76,6 +76,7 @@ func arrayRoutes() []route {
 		{method: post, path: "/arrays", do: addArray, summary: "Adds an array.", body: lab.ArraySetup{}, answer: arrayView{}},
 		{method: patch, path: "/arrays/{key}", do: changeArray, summary: "Changes what no administrator can.", body: model.Tweak{}, answer: arrayView{}},
 		{method: remove, path: "/arrays/{key}", do: removeArray, summary: "Takes an array out of the lab.", answer: removed{}},
+		{method: get, path: "/arrays/{key}/openapi.json", do: restAPI, summary: "Describes the REST API of an array, with its release and features, as OpenAPI 3.1.", answer: anything{}},
 		{method: put, path: "/arrays/{key}/features/{feature}", do: setFeature, summary: "Switches a feature on or off.", body: featureAsk{}, answer: featureView{}},
 		{method: post, path: "/arrays/{key}/events", do: addEvent, summary: "Emits an event of any code.", body: eventAsk{}, answer: eventView{}},
 		{method: put, path: "/arrays/{key}/users/{user}/password", do: setPassword, summary: "Sets a password past the array's policy.", body: passwordAsk{}, answer: passwordView{}},
