@@ -189,3 +189,20 @@ func TestTravel_nothingComesBack(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, before, after)
 }
+
+// TestTravel_whatWasDueIsDone travels to a request that brought the clock along:
+// what fell due on the way comes before it.
+func TestTravel_whatWasDueIsDone(t *testing.T) {
+	t.Parallel()
+	l := simtest.New(t)
+	_, sources, _ := replicas(l, 1, map[string]any{"sync_interval": 60_000})
+	a := l.Client("box-1")
+	a.Header = http.Header{"X-Sim-Now": {fmt.Sprint(l.Clock.Now().Add(time.Hour).CeilMS())}}
+	a.Put(fmt.Sprintf("volumes/%d", sources[0]), map[string]any{"name": "renamed"})
+	past, _ := l.Travel(t, l.Journal.Last())
+	assert.Equal(t, l.Clock.Now(), past.Clock.Now())
+	report, err := past.AdvanceTo(t.Context(), past.Clock.Now())
+	require.NoError(t, err)
+	assert.Empty(t, report.Ran)
+	assert.Equal(t, "v0", past.Client("box-1").Get(fmt.Sprintf("volumes/%d", sources[0]))["name"])
+}
