@@ -50,7 +50,6 @@ func TestEstate_holdsWhatItSays(t *testing.T) {
 	assert.Equal(t, "21000024ff7869e2", one("hosts?name=db-2")["ports"].([]any)[0].(map[string]any)["address"])
 	assert.Equal(t, one("filesystems?name=home").ID("id"), one("exports?export_path=/home").ID("filesystem_id"))
 	assert.Equal(t, "READ_ONLY", one("users?name=auditor")["role"])
-	assert.Empty(t, l.Journal.Tallied("routes")["POST volumes"], "it is no request of a client")
 
 	again := simtest.New(t, sim.WithEstate(file), sim.WithSeed(3), sim.WithClock(clock.NewManual(clock.Epoch)))
 	assert.Equal(t, db.ID("id"), simtest.Object(again.Client("box-1").Do(http.MethodGet, "volumes?name=db-data", nil).Result.([]any)[0].(map[string]any)).ID("id"))
@@ -72,6 +71,9 @@ func TestEstate_replicas(t *testing.T) {
 		assert.Equal(t, []any{want.kind, want.interval, "ACTIVE", false}, []any{r["replication_type"], r["sync_interval"], r["state"], r["is_initial"]})
 		assert.Equal(t, l.MustDigest("box-1", r.ID("local_entity_id")), l.MustDigest("box-2", r.ID("remote_entity_id")))
 	}
+	reached := l.Coverage()
+	assert.Zero(t, reached.States.Covered(), "what made the replicas is no part of a suite")
+	assert.Equal(t, 1, reached.Endpoints.Covered(), "GET replicas")
 }
 
 // TestEstate_forwardReferences names a pool, a volume and hosts before the file

@@ -144,6 +144,15 @@ func (j *Journal) Reset() {
 	j.requests, j.others, j.next, j.secrets = ring{}, ring{}, 1, nil
 }
 
+// Begin is Reset that takes the tallies away too: the lab is made, and what
+// made it was nobody's doing.
+func (j *Journal) Begin() {
+	j.Reset()
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.tallies = map[Tally]map[string]int{}
+}
+
 // Gaps names numbers that are missing between the kept entries: there are
 // none unless something is wrong.
 func (j *Journal) Gaps() []string {

@@ -122,7 +122,7 @@ func (l *Lab) fill(ctx context.Context, arrays int, pairs [][2]int) error {
 
 // finish says that the lab is made.
 func (l *Lab) finish(ctx context.Context) error {
-	l.Journal.Reset()
+	l.Journal.Begin()
 	l.mu.Lock()
 	l.built = true
 	l.mu.Unlock()
