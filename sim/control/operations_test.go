@@ -45,13 +45,13 @@ func (p *plane) fork(name string) *lab.Lab {
 	return l
 }
 
-func (p *plane) print(l *lab.Lab) (print, lines string) {
+func (p *plane) print(l *lab.Lab) (state, lines string) {
 	p.t.Helper()
-	print, err := l.Fingerprint(p.t.Context())
+	state, err := l.Fingerprint(p.t.Context())
 	require.NoError(p.t, err)
 	var out bytes.Buffer
 	require.NoError(p.t, l.Journal.WriteTo(&out, journal.Filter{Entry: journal.All}))
-	return print, out.String()
+	return state, out.String()
 }
 
 // TestOperation_isTheSameAdvance moves one copy at once and one in an operation.

@@ -124,13 +124,13 @@ func (l *Lab) arrive(name, path string, db *store.DB, own *owner, e journal.Entr
 
 // Fingerprint is a digest of the lab's whole state but for its time and its
 // faults' counts: equal labs have an equal one.
-func (l *Lab) Fingerprint(ctx context.Context) (print string, err error) {
+func (l *Lab) Fingerprint(ctx context.Context) (state string, err error) {
 	var keys []string
 	for _, a := range l.Arrays() {
 		keys = append(keys, a.Key)
 	}
-	err = l.view(ctx, func(tx *store.Tx) { print = tx.Fingerprint(keys...) })
-	return print, err
+	err = l.view(ctx, func(tx *store.Tx) { state = tx.Fingerprint(keys...) })
+	return state, err
 }
 
 // Travel makes a copy of a lab as it was just before an entry of its journal,
