@@ -85,34 +85,39 @@ func clientTable(t *testing.T, kept map[string]map[string]string) string {
 func clientOf(t *testing.T, name string) string {
 	t.Helper()
 	sdk := pinned(t, "requirements.txt", `infinisdk==(\S+)`)
-	switch name {
-	case "ansible":
-		return "Ansible collection `infinidat.infinibox`, playbooks | " + pinned(t, "scripts/clients/ansible/run.py", `COLLECTION_VERSION = \S+ "(\S+)"`) + " | TLS, session"
-	case "cinder":
-		return "OpenStack Cinder's driver | " + pinned(t, "scripts/clients/cinder/requirements.txt", `\ncinder==(\S+)`) + " | HTTP, session"
-	case "pages":
-		return "InfiniSDK, its documentation as doctests | " + sdk + " | HTTP, session"
-	case "atlas":
-		return "InfiniSDK, the states of replicas | " + sdk + " | HTTP, session"
-	}
-	rest, ok := strings.CutPrefix(name, "sweep")
-	require.True(t, ok, "fixtures/conformance.json has %s, which this table does not know", name)
+	client, rest, _ := strings.Cut(name, "-")
 	release, way, sign := "8.6", "HTTP", "session"
-	if before, older, found := strings.Cut(rest, "-sdk-"); found {
+	if client == "ansible" {
+		way = "TLS"
+	}
+	if before, older, found := strings.Cut("-"+rest, "-sdk-"); found {
 		rest, sdk = before, older
 	}
 	for part := range strings.SplitSeq(strings.TrimPrefix(rest, "-"), "-") {
 		switch part {
 		case "":
-		case "tls":
-			way = "TLS"
+		case "tls", "http":
+			way = strings.ToUpper(part)
 		case "basic":
 			sign = "Basic authentication"
 		default:
 			release = part
 		}
 	}
-	return fmt.Sprintf("InfiniSDK, sweep of release %s | %s | %s, %s", release, sdk, way, sign)
+	what := map[string]string{
+		"ansible": "Ansible collection `infinidat.infinibox`, playbooks", "cinder": "OpenStack Cinder's driver",
+		"pages": "InfiniSDK, its documentation as doctests", "atlas": "InfiniSDK, the states of replicas",
+		"sweep": "InfiniSDK, sweep of release " + release,
+	}[client]
+	require.NotEmpty(t, what, "fixtures/conformance.json has %s, which this table does not know", name)
+	version := sdk
+	switch client {
+	case "ansible":
+		version = pinned(t, "scripts/clients/ansible/run.py", `COLLECTION_VERSION = \S+ "(\S+)"`)
+	case "cinder":
+		version = pinned(t, "scripts/clients/cinder/requirements.txt", `\ncinder==(\S+)`)
+	}
+	return fmt.Sprintf("%s | %s | %s, %s", what, version, way, sign)
 }
 
 // pinned is what a pattern finds in a file: the version of a client.

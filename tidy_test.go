@@ -22,10 +22,10 @@ import (
 // it. (External test packages are exempt.)
 func layers() []string {
 	return []string{
-		"sim/apierr", "sim/schema", "sim/clock", "sim/chance", "sim/data", "sim/deliver", "sim/coverage", // leaves
+		"sim/apierr", "sim/schema", "sim/clock", "sim/chance", "sim/data", "sim/deliver", "sim/coverage", "sim/document", // leaves
 		"sim/store", "sim/outbox", "sim/journal", "sim/fault", "sim/job", "sim/fabric",
-		"sim/model", "sim/replication", "sim/api", "sim/lab", "sim/control", "sim/ui",
-		"sim", "sim/simtest", "sim/audit", "cmd/infinisim",
+		"sim/model", "sim/replication", "sim/api", "sim/state", "sim/lab", "sim/estate", "sim/control", "sim/ui",
+		"sim", "sim/simtest", "sim/audit", "sim/scenario", "cmd/infinisim",
 	}
 }
 
@@ -107,6 +107,7 @@ func TestTidy_imports(t *testing.T) {
 		"github.com/tidwall/btree":    {"sim/store", "the overlay is the store's own"},
 		"github.com/go-chi/chi/v5":    {"sim/api sim/control", "the model knows no HTTP"},
 		"github.com/spf13/cobra":      {"cmd/infinisim", "a library has no command line"},
+		"go.yaml.in/yaml/v3":          {"sim/document", "what people write is read in one way"},
 		"github.com/gosnmp/gosnmp":    {"sim/deliver", "what leaves the process leaves there"},
 		"net/smtp":                    {"sim/deliver", "what leaves the process leaves there"},
 		"testing":                     {"sim/simtest", "production code does not test"},

@@ -15,7 +15,7 @@ count=0
 while read -r line; do
   line=${line//127.0.0.1:8080/$array}
   line=${line//localhost:8079/$control}
-  bash -c "${line/curl/curl --silent --show-error --fail}" >"$work/answer" || { echo "failed: $line"; exit 1; }
+  (cd "$work" && bash -c "${line/curl/curl --silent --show-error --fail}") >"$work/answer" || { echo "failed: $line"; exit 1; }
   if [ "$count" = 0 ]; then
     sed -n '/^ *\$ curl/{n;s/^ *//;p}' README.md >"$work/want"
     diff "$work/want" <(cat "$work/answer"; echo)

@@ -212,6 +212,8 @@ func TestFault_namesThatTheLabDoesNotHave(t *testing.T) {
 		"kind":  {Site: fault.HTTP, Kind: "disk", Effect: reset},
 		"job":   {Site: fault.Job, Job: "sleep", Effect: fault.Effect{Type: fault.Fail}},
 		"site":  {Effect: reset},
+		// A login has no session that could end.
+		"effect.type": {Site: fault.HTTP, Method: http.MethodPost, Path: "users/login", Effect: fault.Effect{Type: fault.Expire}},
 	} {
 		_, err := l.AddFault(t.Context(), r)
 		e, ok := apierr.As(err)

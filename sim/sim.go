@@ -14,12 +14,14 @@ package sim
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net/http"
 	"time"
 
 	"infinisim/sim/clock"
 	"infinisim/sim/deliver"
+	"infinisim/sim/estate"
 	"infinisim/sim/fabric"
 	"infinisim/sim/lab"
 	"infinisim/sim/model"
@@ -69,6 +71,7 @@ type settings struct {
 	lab.Options
 	arrays   int
 	topology Topology
+	estate   string
 }
 
 // Option changes how New makes a lab.
@@ -109,15 +112,52 @@ func WithDelivery(s deliver.Sender) Option { return func(o *settings) { o.Delive
 // it was, whatever the other options say.
 func WithPath(file string) Option { return func(s *settings) { s.Path = file } }
 
+// WithEstate has the lab begin as an estate's file says, in place of
+// WithArrays and WithLinks; what other options say of its seed, clock and
+// profile counts more.
+func WithEstate(file string) Option { return func(s *settings) { s.estate = file } }
+
 // New makes a lab with its arrays and links. The caller closes it. It returns
-// an error for an unknown profile or topology and a negative number of arrays
-// or one above 1000.
+// an error for an unknown profile or topology, a negative number of arrays or
+// one above 1000, and an estate that is none.
 func New(opts ...Option) (*Lab, error) {
 	s := settings{arrays: 2, topology: Ring}
 	for _, o := range opts {
 		o(&s)
 	}
-	l, err := lab.Build(context.Background(), s.Options, s.arrays, s.topology)
+	l, err := s.build(opts)
+	if err != nil {
+		return nil, err
+	}
+	return &Lab{Lab: l}, nil
+}
+
+func (s settings) build(opts []Option) (*lab.Lab, error) {
+	if s.estate == "" {
+		return lab.Build(context.Background(), s.Options, s.arrays, s.topology)
+	}
+	e, err := estate.Read(s.estate)
+	if err != nil {
+		return nil, err
+	}
+	var own settings
+	e.Set(&own.Options)
+	for _, o := range opts {
+		o(&own)
+	}
+	return lab.BuildWith(context.Background(), own.Options, e.Fill)
+}
+
+// Import makes a lab of what Export wrote: its seed, limits, release, arrays and
+// time are those of the text, whatever the options say. The caller closes it.
+// It returns an error that names line and field for a text that is not as it
+// must be.
+func Import(from io.Reader, opts ...Option) (*Lab, error) {
+	var s settings
+	for _, o := range opts {
+		o(&s)
+	}
+	l, err := lab.Import(context.Background(), s.Options, from)
 	if err != nil {
 		return nil, err
 	}
@@ -129,6 +169,16 @@ func New(opts ...Option) (*Lab, error) {
 // it. A ready-made lab that each test forks costs a test next to nothing.
 func (l *Lab) Fork() (*Lab, error) {
 	f, err := l.Lab.Fork(l.Name(), "")
+	if err != nil {
+		return nil, err
+	}
+	return &Lab{Lab: f}, nil
+}
+
+// ForkSnapshot makes an independent copy of the lab as a snapshot holds it, in
+// memory. The caller closes it.
+func (l *Lab) ForkSnapshot(name string) (*Lab, error) {
+	f, err := l.Lab.ForkSnapshot(name, l.Name(), "")
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -18,8 +19,16 @@ func main() {
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "infinisim:", err)
-		os.Exit(1)
+		os.Exit(codeOf(err))
 	}
+}
+
+// codeOf is the exit code that an error comes to.
+func codeOf(err error) int {
+	if e, ok := errors.AsType[exitError](err); ok {
+		return e.code
+	}
+	return 1
 }
 
 // run is the whole command; it returns when it is done or ctx ends.
@@ -30,7 +39,7 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(serveCommand(), labCommand(), healthCommand(), coverageCommand(), auditCommand())
+	root.AddCommand(serveCommand(), runCommand(), labCommand(), clockCommand(), exportCommand(), importCommand(), healthCommand(), coverageCommand(), auditCommand())
 	root.SetArgs(args)
 	root.SetOut(out)
 	root.SetErr(errs)

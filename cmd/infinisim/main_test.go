@@ -95,6 +95,7 @@ func TestServe_badFlags(t *testing.T) {
 		{"--speed", "0"},
 		{"--journal-entries", "0"},
 		{"--journal-bytes", "-1"},
+		{"--history-bytes", "-1"},
 		{"--limits", "some"},
 		{"--data", "/dev/null/x"},
 		{"--first", "0"},

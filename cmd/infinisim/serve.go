@@ -41,6 +41,11 @@ type flags struct {
 	peers                  []string
 	deliver                bool
 	journal, journalBytes  int
+	check                  bool
+	history                int
+	estate                 string
+	given                  func(flag string) bool
+	from                   string
 }
 
 func serveCommand() *cobra.Command {
@@ -52,6 +57,8 @@ func serveCommand() *cobra.Command {
 		RunE:  func(c *cobra.Command, _ []string) error { return serve(c, f) },
 	}
 	fs := c.Flags()
+	f.given = fs.Changed
+	fs.StringVar(&f.estate, "estate", "", "file with the arrays and what they hold, in place of --arrays, --links and --profile")
 	fs.IntVar(&f.arrays, "arrays", 2, "number of arrays")
 	fs.IntVar(&f.first, "first", 1, "number of the first array: its key, serial number and addresses follow from it")
 	fs.StringVar(&f.links, "links", string(sim.Ring), "which arrays are linked: none, ring or mesh")
@@ -76,16 +83,24 @@ func serveCommand() *cobra.Command {
 	fs.BoolVar(&f.deliver, "deliver", false, "send notifications of events to the hosts that users of the arrays name")
 	fs.IntVar(&f.journal, "journal-entries", journal.DefaultEntries, "how many requests a lab's journal keeps, and how many jobs and moves of replicas")
 	fs.IntVar(&f.journalBytes, "journal-bytes", journal.DefaultBytes, "how many bytes the requests may take in it, and how many the jobs and moves")
+	fs.BoolVar(&f.check, "check", false, "look after every request, job and change of a tester whether everything is as it must be; GET /_sim/v1/check names the first that broke something")
+	fs.IntVar(&f.history, "history-bytes", lab.DefaultHistory, "how many bytes of former states a lab keeps, for POST labs/{lab}/travel; 0 is none")
+	fs.StringVar(&f.from, "import", "", "file that export wrote: the lab default is made of it, whatever the flags about arrays say")
 	fs.Int64Var(&f.dieAt, "die-at-step", 0, "kill the process at the nth step of durable writes, for crash tests")
 	return c
 }
 
 // options turns the flags into what labs are made with.
 func (f flags) options(log *slog.Logger) (lab.Options, error) {
-	o := lab.Options{Seed: f.seed, Profile: f.profile, First: f.first, Log: log, JournalSize: f.journal, JournalBytes: f.journalBytes}
+	o := lab.Options{Seed: f.seed, Profile: f.profile, First: f.first, Log: log, JournalSize: f.journal, JournalBytes: f.journalBytes, Check: f.check}
+	if o.History = f.history; f.history == 0 {
+		o.History = -1
+	}
 	switch {
 	case f.journal < 1 || f.journalBytes < 1:
 		return o, errors.New("--journal-entries and --journal-bytes: must be above 0")
+	case f.history < 0:
+		return o, fmt.Errorf("--history-bytes %d: must not be below 0", f.history)
 	case f.first < 1:
 		return o, fmt.Errorf("--first %d: numbers start at 1", f.first)
 	case f.speed <= 0:
@@ -180,8 +195,15 @@ func (f flags) labs(ctx context.Context, o lab.Options) (*lab.Labs, error) {
 	all := lab.NewLabs(o, f.data)
 	err := all.Open()
 	if err == nil {
-		if _, missing := all.Get(lab.DefaultName); missing != nil {
-			_, err = all.Create(ctx, lab.Plan{Name: lab.DefaultName, Arrays: &f.arrays, Links: lab.Topology(f.links)})
+		_, missing := all.Get(lab.DefaultName)
+		switch {
+		case f.from != "":
+			err = f.imported(ctx, all)
+		case missing != nil:
+			var p lab.Plan
+			if p, err = f.plan(); err == nil {
+				_, err = all.Create(ctx, p)
+			}
 		}
 	}
 	if err != nil {
@@ -297,14 +319,14 @@ func following(listen string, n int) (string, error) {
 // controlPlane serves the control plane on its own listener and returns its
 // URL.
 func (s *servers) controlPlane(ctx context.Context, ready *atomic.Bool, log *slog.Logger) (string, error) {
-	plane := control.New(control.Options{
+	s.plane = control.New(control.Options{
 		Labs: s.labs, Log: log, Ready: ready.Load, Describe: s.describe, Added: s.openAny, Removed: s.shut, Token: s.flags.token,
 	})
 	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", s.flags.control)
 	if err != nil {
 		return "", fmt.Errorf("--control: %w", err)
 	}
-	s.serve(&http.Server{Handler: plane, ReadHeaderTimeout: headerTimeout}, ln)
+	s.serve(&http.Server{Handler: s.plane, ReadHeaderTimeout: headerTimeout}, ln)
 	return "http://" + ln.Addr().String(), nil
 }
 

@@ -15,6 +15,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -38,6 +39,7 @@ type servers struct {
 	flags  flags
 	tls    *tls.Certificate
 	fail   func(error)
+	plane  *control.Server // nil until it serves
 
 	// mu guards everything below; it is a leaf.
 	mu    sync.Mutex
@@ -127,6 +129,9 @@ func (s *servers) shut(a *lab.Array) {
 	if p == nil {
 		return
 	}
+	s.mu.Lock()
+	s.all = slices.DeleteFunc(s.all, func(srv *http.Server) bool { return srv == p.http || srv == p.https })
+	s.mu.Unlock()
 	_ = p.http.Close() // the array is gone: its clients see that
 	if p.https != nil {
 		_ = p.https.Close()
@@ -135,10 +140,15 @@ func (s *servers) shut(a *lab.Array) {
 
 // close ends all listeners; requests under way may finish.
 func (s *servers) close() {
+	if s.plane != nil {
+		if err := s.plane.Close(); err != nil {
+			s.fail(err)
+		}
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), goodbye)
 	defer cancel()
 	s.mu.Lock()
-	all := s.all
+	all := slices.Clone(s.all)
 	s.mu.Unlock()
 	for _, srv := range all {
 		if srv.Shutdown(ctx) != nil {

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
+from pathlib import Path
 from typing import List
 
 import pytest
@@ -31,6 +32,18 @@ def test_forks_do_not_see_each_other() -> None:
             assert [pool["name"] for pool in other["box-1"].list("pools")] == ["before"]
             assert one.clock.advance("1h").now - other.clock.now == timedelta(hours=1)
         assert [pool["name"] for pool in lab["box-1"].list("pools")] == ["before"]
+
+
+def test_an_estate(tmp_path: Path) -> None:
+    pool = "{name: p, physical_capacity: 1TB, virtual_capacity: 1TB}"
+    file = tmp_path / "estate.yaml"
+    file.write_text(f"seed: 5\narrays:\n- name: one\n  pools: [{pool}]\n", encoding="utf-8")
+    with Lab(estate=file) as lab:
+        assert (lab.seed, [each["name"] for each in lab["box-1"].list("pools")]) == (5, ["p"])
+    with Lab(estate={"arrays": [{"name": "a"}, {"name": "b"}], "links": [{"between": ["a", "b"]}]}) as lab:
+        assert len(lab.links) == 1
+    with pytest.raises(ControlError, match=r"arrays\[0\].naam: unknown"):
+        Lab(estate={"arrays": [{"naam": "a"}]})
 
 
 def test_no_such_array() -> None:

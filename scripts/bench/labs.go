@@ -12,6 +12,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
+	"strings"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -19,6 +21,7 @@ import (
 	"infinisim/sim"
 	"infinisim/sim/clock"
 	"infinisim/sim/job"
+	"infinisim/sim/lab"
 	"infinisim/sim/store"
 )
 
@@ -175,6 +178,58 @@ func forks() error {
 		}
 	}
 	return nil
+}
+
+// idle tells what a lab takes that nobody uses: each with its own run, clock
+// and journal, behind one port.
+func idle() error {
+	for _, c := range []struct {
+		how  string
+		make func(labs *lab.Labs, name string) error
+	}{
+		{"made", func(labs *lab.Labs, name string) error {
+			_, err := labs.Create(context.Background(), lab.Plan{Name: name})
+			return err
+		}},
+		{"forked", func(labs *lab.Labs, name string) error {
+			_, err := labs.Fork(lab.DefaultName, name, "")
+			return err
+		}},
+	} {
+		n := times(500)
+		labs := lab.NewLabs(lab.Options{}, "")
+		if _, err := labs.Create(context.Background(), lab.Plan{Name: lab.DefaultName}); err != nil {
+			return err
+		}
+		heap0, rss0, routines := heap(), anonymous(), runtime.NumGoroutine()
+		for i := range n {
+			if err := c.make(labs, fmt.Sprintf("idle-%d", i)); err != nil {
+				return err
+			}
+		}
+		fmt.Printf("%d idle labs of two linked arrays, %s: %d bytes of heap a lab, %d of resident memory, %.1f goroutines\n", n, c.how,
+			(heap()-heap0)/int64(n), (anonymous()-rss0)/int64(n), float64(runtime.NumGoroutine()-routines)/float64(n))
+		if err := labs.Close(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// anonymous is the resident memory of the process that no file stands behind,
+// after what is free went back; 0 where the system does not tell.
+func anonymous() int64 {
+	debug.FreeOSMemory()
+	raw, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(raw), "RssAnon:")
+	var kib int64
+	if _, err := fmt.Sscan(rest, &kib); err != nil {
+		return 0
+	}
+	return kib << 10
 }
 
 // onDisk is how long the private files of labs are, also those of others.

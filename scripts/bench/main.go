@@ -35,7 +35,7 @@ func main() {
 			fmt.Printf("%-44s %12v %12v  %6.2f  %s\n", m.name, nice(m.ours), nice(m.floor), float64(m.ours)/float64(m.floor), m.floorName)
 		}
 	}
-	for _, tell := range []func() error{forks, states} {
+	for _, tell := range []func() error{forks, idle, states} {
 		if err := tell(); err != nil {
 			fmt.Fprintln(os.Stderr, "bench:", err)
 			os.Exit(1)

@@ -54,6 +54,8 @@ type exchange struct {
 	got    clock.Time // when it was received
 	code   apierr.Code
 	wrote  []store.Touch
+	before journal.Before
+	told   func(journal.Entry) // hears of the entry, nil for nobody
 	struck struck
 	later  []fault.Hit // what struck past the session, to be carried out
 }
@@ -121,6 +123,7 @@ func (s *Server) safely(x *exchange) (err error) {
 
 // read takes the request off the wire.
 func (s *Server) read(x *exchange) error {
+	x.now = s.Clock.Now()
 	raw, err := io.ReadAll(io.LimitReader(x.r.Body, maxBody+1))
 	if err != nil {
 		return apierr.New(apierr.Malformed, "body: %v", err)
@@ -142,6 +145,7 @@ func (s *Server) read(x *exchange) error {
 	}
 	x.now, err = s.moveClock(x.r)
 	x.got = x.now
+	s.noteBefore(x)
 	return err
 }
 
@@ -201,7 +205,12 @@ func (s *Server) run(x *exchange) error {
 	ctx := x.r.Context()
 	handle := func(tx *store.Tx) error { return s.handle(tx, x) }
 	if !x.op.reads {
-		return s.Runner.Update(ctx, x.now, handle, x.noteSettle)
+		return s.Runner.Update(ctx, x.now, handle, func(tx *store.Tx) {
+			x.noteSettle(tx)
+			if s.Look != nil {
+				x.told = s.Look(tx)
+			}
+		})
 	}
 	due, err := s.view(ctx, x, false)
 	if !due {
@@ -234,12 +243,14 @@ func (x *exchange) noteSettle(tx *store.Tx) {
 }
 
 func (s *Server) handle(tx *store.Tx, x *exchange) error {
+	x.noteState(tx)
 	b := s.engine.Box(tx, s.Key, model.Identity{})
 	who, err := s.identify(b, x)
 	if err != nil {
 		return err
 	}
 	b.Who, x.who = who, who.Name
+	x.noteWho(who)
 	if err := b.SelectTenant(x.r.Header.Get(headerTenant)); err != nil {
 		return err
 	}
@@ -362,5 +373,14 @@ func (s *Server) journal(x *exchange) {
 			e.Headers[name] = v
 		}
 	}
-	s.Journal.Record(e)
+	if x.before.Time == 0 { // it was refused before its time was known
+		s.noteBefore(x)
+	}
+	before := x.before
+	e.Before = &before
+	e.Seq = s.Journal.Record(e)
+	if x.told != nil {
+		x.told(e)
+		x.told = nil
+	}
 }

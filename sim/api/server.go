@@ -19,6 +19,7 @@ import (
 	"infinisim/sim/fault"
 	"infinisim/sim/journal"
 	"infinisim/sim/model"
+	"infinisim/sim/store"
 )
 
 // Options is what a server works on.
@@ -39,6 +40,10 @@ type Options struct {
 	Faults *fault.Set
 	// Wait has a request wait for a lab time; nil waits by the wall clock.
 	Wait Wait
+	// Look is called in the transaction of every request that may have changed
+	// something, after it. What it returns, unless nil, hears of the request's
+	// entry. Nil is not called.
+	Look func(tx *store.Tx) func(e journal.Entry)
 	// Changed is called after every request that may have put work on the
 	// timetable; nil is not called.
 	Changed func()
@@ -163,6 +168,21 @@ func (s *Server) Missing() map[string]int { return s.counts(s.missing) }
 
 // Unread counts the body keys that nothing knew, by "METHOD path: key".
 func (s *Server) Unread() map[string]int { return s.counts(s.unread) }
+
+// Sessions are the sessions that are open, by their ids.
+func (s *Server) Sessions() map[string]model.Identity {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.sessions)
+}
+
+// Resume makes the given sessions the open ones and clears the counters.
+func (s *Server) Resume(sessions map[string]model.Identity) {
+	s.Forget()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.Copy(s.sessions, sessions)
+}
 
 // Forget ends all sessions and clears the counters.
 func (s *Server) Forget() {

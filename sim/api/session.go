@@ -98,7 +98,7 @@ func (s *Server) login(b *model.Box, in *model.Input) (any, error) {
 		return nil, err
 	}
 	n := b.Tx.Next(b.Key, "session")
-	id := s.engine.Chance.Hex("session/"+b.Key, uint64(n)) //nolint:gosec // counts up from 1
+	id := b.Chance().Hex("session/"+b.Key, uint64(n)) //nolint:gosec // counts up from 1
 	s.mu.Lock()
 	s.sessions[id] = who
 	s.mu.Unlock()

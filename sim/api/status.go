@@ -30,7 +30,7 @@ func StatusOf(code apierr.Code) int {
 		apierr.LinkNotFound, apierr.RouteNotFound, apierr.PathNotFound, apierr.ObjectNotFound, apierr.UserNotFound,
 		apierr.EventNotFound, apierr.ComponentNotFound, apierr.ConfigNotFound, apierr.NetworkSpaceNotFound,
 		apierr.InterfaceNotFound, apierr.IPAddressNotFound, apierr.ReplicaTargetNotFound,
-		apierr.LabNotFound, apierr.FaultNotFound, apierr.MetadataNotFound, apierr.MetadataObjectNotFound,
+		apierr.LabNotFound, apierr.LabSnapshotNotFound, apierr.FaultNotFound, apierr.MetadataNotFound, apierr.MetadataObjectNotFound,
 		apierr.HostNotFound, apierr.ClusterNotFound, apierr.InitiatorNotFound, apierr.PortNotFound, apierr.LUNNotFound,
 		apierr.ExportNotFound, apierr.QoSPolicyNotFound, apierr.TargetNotFound, apierr.RuleNotFound, apierr.LDAPNotFound,
 		apierr.TreeQNotFound, apierr.ShareNotFound, apierr.SharePermissionNotFound, apierr.SMBUserNotFound, apierr.SMBGroupNotFound,
@@ -38,7 +38,7 @@ func StatusOf(code apierr.Code) int {
 		apierr.FCSwitchNotFound, apierr.SoftTargetNotFound, apierr.MetricFilterNotFound, apierr.MetricCollectorNotFound,
 		apierr.NLMLockNotFound, apierr.CSRNotFound,
 		apierr.VVolNotFound, apierr.VMNotFound, apierr.ReplicationGroupNotFound,
-		apierr.RGReplicaNotFound:
+		apierr.RGReplicaNotFound, apierr.EntryNotFound, apierr.OperationNotFound:
 		return http.StatusNotFound
 	case apierr.MethodNotAllowed:
 		return http.StatusMethodNotAllowed
@@ -66,7 +66,7 @@ func StatusOf(code apierr.Code) int {
 		apierr.ReplicaBaseNotInFamily, apierr.ReplicaBaseMismatch, apierr.ReplicaLimitExceeded, apierr.ReplicaIsTarget,
 		apierr.ReplicaAlreadySuspended, apierr.ReplicaNotSuspended, apierr.ReplicaNeverSynchronized, apierr.ReplicaNotSynchronized, apierr.ReplicaRoleConflict, apierr.ReplicaNoCommonImage,
 		apierr.ReplicaIsSuspended, apierr.ReplicaIsInitializing, apierr.ReplicaTypeMismatch,
-		apierr.ReplicaTypeChange, apierr.ReplicaRoleNotForType, apierr.ReplicaConcurrentCG, apierr.LabExists, apierr.FaultExists, apierr.HostNameConflict, apierr.HostNotEmpty,
+		apierr.ReplicaTypeChange, apierr.ReplicaRoleNotForType, apierr.ReplicaConcurrentCG, apierr.LabExists, apierr.LabSnapshotExists, apierr.FaultExists, apierr.StateNotKept, apierr.OperationExists, apierr.HostNameConflict, apierr.HostNotEmpty,
 		apierr.HostInCluster, apierr.ClusterNameConflict, apierr.ClusterNotEmpty, apierr.PortBelongsToHost, apierr.LUNInUse,
 		apierr.LUNIsClustered, apierr.MappingExists, apierr.VolumeIsMapped, apierr.ExportPathConflict, apierr.FilesystemExported, apierr.FilesystemShared, apierr.FilesystemRetained,
 		apierr.TreeQFull, apierr.TreeQLimitExceeded, apierr.SharePermissionConflict,

@@ -110,6 +110,15 @@ func (c *Clock) SetSpeed(speed float64) { c.set(0, speed) }
 // AdvanceTo moves the clock forward; a time that is past changes nothing.
 func (c *Clock) AdvanceTo(t Time) { c.set(t, -1) }
 
+// Rewind moves the clock to a time, also one that is past; how it runs stays.
+func (c *Clock) Rewind(t Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.base, c.wall = t, time.Now()
+	close(c.changed)
+	c.changed = make(chan struct{})
+}
+
 // set re-bases the clock: to time t if that is later, at a speed unless that
 // is negative.
 func (c *Clock) set(t Time, speed float64) {

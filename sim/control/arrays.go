@@ -35,6 +35,10 @@ func (s *Server) arrays(l *lab.Lab) []arrayView {
 	return out
 }
 
+func restAPI(_ *Server, r *request) (any, error) {
+	return r.lab.OpenAPI(r.Context(), r.key())
+}
+
 func addArray(s *Server, r *request) (any, error) {
 	var ask lab.ArraySetup
 	if err := r.decode(&ask, keysOf(ask)...); err != nil {

@@ -51,6 +51,8 @@ type speedAsk struct {
 type advanceAsk struct {
 	By json.RawMessage `json:"by"`
 	To json.RawMessage `json:"to"`
+	// Async has it answered at once, with an operation.
+	Async bool `json:"async"`
 }
 
 func (s *Server) clock(r *request) (clockView, error) {
@@ -101,7 +103,10 @@ func advance(s *Server, r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	report, err := s.lead(r, func(next, _ clock.Time) (clock.Time, bool) { return min(next, to), next < to }, to)
+	if ask.Async {
+		return s.begin(r, to)
+	}
+	report, err := s.lead(r.Context(), r.lab, func(next, _ clock.Time) (clock.Time, bool) { return min(next, to), next < to }, to, noted)
 	if err != nil {
 		return nil, err
 	}
@@ -113,9 +118,9 @@ func destination(now clock.Time, by, to json.RawMessage) (clock.Time, error) {
 	var ms float64
 	switch {
 	case by != nil && to == nil && json.Unmarshal(by, &text) == nil:
-		d, err := time.ParseDuration(text)
+		d, err := span(text)
 		if err != nil || d < 0 {
-			return 0, apierr.New(apierr.InvalidValue, "by: %q is no duration like 30s", text).About("by")
+			return 0, apierr.New(apierr.InvalidValue, "by: %q is no duration like 30s or 2d", text).About("by")
 		}
 		return now.Add(d), nil
 	case by != nil && to == nil && json.Unmarshal(by, &ms) == nil && ms >= 0:
@@ -143,14 +148,14 @@ func settle(s *Server, r *request) (any, error) {
 	if err := r.decode(&struct{}{}); err != nil {
 		return nil, err
 	}
-	if !s.leads(r) {
+	if !s.leads(r.lab) {
 		report, err := r.lab.Settle(r.Context())
 		if err != nil {
 			return nil, err
 		}
 		return s.report(r, report)
 	}
-	report, err := s.lead(r, func(_, settle clock.Time) (clock.Time, bool) { return settle, settle != clock.Never }, 0)
+	report, err := s.lead(r.Context(), r.lab, func(_, settle clock.Time) (clock.Time, bool) { return settle, settle != clock.Never }, 0, noted)
 	if err == nil {
 		var rest *lab.Report // nothing is due: it names what is blocked
 		if rest, err = r.lab.Settle(r.Context()); err == nil {

@@ -3,6 +3,7 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"crypto/subtle"
 	"encoding/json"
@@ -52,7 +53,8 @@ type Address struct {
 // Server is the control plane. It is an http.Handler.
 type Server struct {
 	Options
-	router chi.Router
+	router     chi.Router
+	operations operations
 
 	// mu guards followers; it is a leaf.
 	mu        sync.Mutex
@@ -80,7 +82,7 @@ func New(o Options) *Server {
 	r := chi.NewRouter()
 	for _, route := range routes() {
 		for _, path := range route.paths() {
-			r.Method(route.method, path, s.adapt(route.do))
+			r.Method(route.method, path, s.adaptTo(route.do, cmp.Or(route.most, maxBody)))
 		}
 	}
 	r.NotFound(s.adapt(func(_ *Server, r *request) (any, error) {
@@ -98,10 +100,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.router.Se
 
 const maxBody = 1 << 20
 
-// adapt is the one place that writes answers.
-func (s *Server) adapt(do handler) http.HandlerFunc {
+func (s *Server) adapt(do handler) http.HandlerFunc { return s.adaptTo(do, maxBody) }
+
+// adaptTo is the one place that writes answers. It reads bodies of at most a
+// length.
+func (s *Server) adaptTo(do handler, most int64) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+		body, err := io.ReadAll(io.LimitReader(r.Body, most+1))
 		var v any
 		denied := s.foreign(r)
 		switch {
@@ -109,8 +114,8 @@ func (s *Server) adapt(do handler) http.HandlerFunc {
 			err = denied
 		case err != nil:
 			err = apierr.New(apierr.Malformed, "body: %v", err)
-		case len(body) > maxBody:
-			err = apierr.New(apierr.BodyTooLarge, "body: longer than %d bytes", maxBody)
+		case int64(len(body)) > most:
+			err = apierr.New(apierr.BodyTooLarge, "body: longer than %d bytes", most)
 		default:
 			v, err = s.do(do, &request{Request: r, body: body})
 		}
@@ -122,6 +127,9 @@ func (s *Server) adapt(do handler) http.HandlerFunc {
 		if l, ok := v.(lines); ok && err == nil {
 			s.send(w, status, "application/x-ndjson", l)
 			return
+		}
+		if _, ok := v.(accepted); ok {
+			status = http.StatusAccepted
 		}
 		if err == nil {
 			raw, err = json.Marshal(v)
@@ -209,14 +217,11 @@ func (r *request) id() (int64, error) {
 	return id, nil
 }
 
-// healthView, checkView and resetView are the answers of the routes of those
+// healthView and resetView are the answers of the routes of those
 // names.
 type (
 	healthView struct {
 		Status string `json:"status"`
-	}
-	checkView struct {
-		Violations []string `json:"violations"`
 	}
 	resetView struct {
 		Reset bool `json:"reset"`
@@ -247,14 +252,6 @@ func counted(all map[string]int) []count {
 	}
 	slices.SortFunc(out, func(a, b count) int { return strings.Compare(a.Request, b.Request) })
 	return out
-}
-
-func check(s *Server, r *request) (any, error) {
-	bad, err := r.lab.Check(r.Context())
-	if bad == nil {
-		bad = []string{}
-	}
-	return checkView{bad}, err
 }
 
 func reset(s *Server, r *request) (any, error) {

@@ -290,7 +290,7 @@ func TestJournalMissingUnreadCheckReset(t *testing.T) {
 	assert.Equal(t, "box-1", e["array"])
 	status, _ := p.do(http.MethodGet, "missing", "")
 	assert.Equal(t, http.StatusOK, status)
-	assert.Equal(t, map[string]any{"violations": []any{}}, p.ok(http.MethodPost, "check", ""))
+	assert.Equal(t, map[string]any{"violations": []any{}, "checks": false, "first": nil}, p.ok(http.MethodPost, "check", ""))
 	p.ok(http.MethodPost, "reset", "")
 	_, text = p.do(http.MethodGet, "journal", "")
 	assert.Empty(t, text)

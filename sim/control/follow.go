@@ -2,6 +2,7 @@ package control
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -44,22 +45,25 @@ func (s *Server) following() []follower {
 	return slices.Clone(s.followers)
 }
 
-// leads reports whether other processes move with the request's lab.
-func (s *Server) leads(r *request) bool {
-	return r.lab.Name() == lab.DefaultName && len(s.following()) > 0
+// leads reports whether other processes move with a lab.
+func (s *Server) leads(l *lab.Lab) bool {
+	return l.Name() == lab.DefaultName && len(s.following()) > 0
 }
 
 // lead moves the lab and its followers together, from one time at which
 // something is due in any of them to the next. step says where to go when it
 // knows the next due time and the next of class settle over all, and whether to
-// go on from there; to is where a lab without followers goes at once.
-func (s *Server) lead(r *request, step func(next, settle clock.Time) (to clock.Time, more bool), to clock.Time) (*lab.Report, error) {
-	if !s.leads(r) {
-		return r.lab.AdvanceTo(r.Context(), to)
+// go on from there; to is where a lab without followers goes at once. moved
+// hears of every move that all of them made.
+func (s *Server) lead(
+	ctx context.Context, l *lab.Lab, step func(next, settle clock.Time) (to clock.Time, more bool), to clock.Time, moved func(*lab.Report),
+) (*lab.Report, error) {
+	if !s.leads(l) {
+		return l.AdvanceTo(ctx, to)
 	}
-	sum := &lab.Report{Ran: []lab.Ran{}, Now: r.lab.Clock.Now()}
+	sum := &lab.Report{Ran: []lab.Ran{}, Now: l.Clock.Now()}
 	for range mostSteps {
-		next, settle, err := s.nextDue(r)
+		next, settle, err := s.nextDue(ctx, l)
 		if err != nil {
 			return nil, err
 		}
@@ -67,17 +71,18 @@ func (s *Server) lead(r *request, step func(next, settle clock.Time) (to clock.T
 		if at == clock.Never {
 			return sum, nil
 		}
-		at = max(at, r.lab.Clock.Now())
-		one, err := r.lab.AdvanceTo(r.Context(), at)
+		at = max(at, l.Clock.Now())
+		one, err := l.AdvanceTo(ctx, at)
 		if err != nil {
 			return nil, err
 		}
 		sum.Now, sum.Count, sum.Ran = one.Now, sum.Count+one.Count, append(sum.Ran, one.Ran...)
 		for _, f := range s.following() {
-			if _, err := s.tell(r, f, http.MethodPost, "/clock/advance", map[string]string{"to": at.String()}); err != nil {
+			if _, err := s.tell(ctx, f, http.MethodPost, "/clock/advance", map[string]string{"to": at.String()}); err != nil {
 				return nil, err
 			}
 		}
+		moved(one)
 		if !more {
 			return sum, nil
 		}
@@ -85,16 +90,19 @@ func (s *Server) lead(r *request, step func(next, settle clock.Time) (to clock.T
 	return nil, fmt.Errorf("clock: still something due after %d steps", mostSteps)
 }
 
+// noted is for who needs no word of each move.
+func noted(*lab.Report) {}
+
 // mostSteps ends a settle that would never end.
 const mostSteps = 1_000_000
 
 // nextDue is the earliest due time in the lab and its followers.
-func (s *Server) nextDue(r *request) (next, settle clock.Time, err error) {
-	if next, settle, err = r.lab.NextDue(r.Context()); err != nil {
+func (s *Server) nextDue(ctx context.Context, l *lab.Lab) (next, settle clock.Time, err error) {
+	if next, settle, err = l.NextDue(ctx); err != nil {
 		return 0, 0, err
 	}
 	for _, f := range s.following() {
-		v, err := s.tell(r, f, http.MethodGet, "/clock", nil)
+		v, err := s.tell(ctx, f, http.MethodGet, "/clock", nil)
 		if err != nil {
 			return 0, 0, err
 		}
@@ -112,12 +120,12 @@ func parseNS(text string) clock.Time {
 }
 
 // tell sends a follower's control plane a request.
-func (s *Server) tell(r *request, f follower, method, path string, body any) (v clockView, err error) {
+func (s *Server) tell(ctx context.Context, f follower, method, path string, body any) (v clockView, err error) {
 	raw, err := json.Marshal(body)
 	if err != nil || body == nil {
 		raw = nil
 	}
-	req, err := http.NewRequestWithContext(r.Context(), method, f.URL+prefix+path, bytes.NewReader(raw))
+	req, err := http.NewRequestWithContext(ctx, method, f.URL+prefix+path, bytes.NewReader(raw))
 	if err != nil {
 		return v, err
 	}

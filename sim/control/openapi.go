@@ -92,10 +92,7 @@ func (t route) describe(path string) object {
 		parameters = append(parameters, object{"name": name, "in": "query", "schema": object{"type": "string"}})
 	}
 	name := strings.Trim(notInName.ReplaceAllString(strings.TrimPrefix(path, prefix), "_"), "_")
-	kind := "application/json"
-	if _, ok := t.answer.(lines); ok {
-		kind = "application/x-ndjson"
-	}
+	kind := typeOf(t.answer)
 	out := object{
 		"summary": t.summary, "operationId": strings.ToLower(t.method) + "_" + name, "parameters": parameters,
 		"responses": object{
@@ -103,10 +100,21 @@ func (t route) describe(path string) object {
 			"default": object{"description": "refused", "content": object{"application/json": object{"schema": object{"$ref": "#/components/schemas/Refusal"}}}},
 		},
 	}
+	if all, ok := out["responses"].(object); ok && t.later != nil {
+		all["202"] = object{"description": "goes on", "content": object{kind: object{"schema": schemaFor(t.later, true)}}}
+	}
 	if t.body != nil {
-		out["requestBody"] = object{"content": object{"application/json": object{"schema": schemaFor(t.body, false)}}}
+		out["requestBody"] = object{"content": object{typeOf(t.body): object{"schema": schemaFor(t.body, false)}}}
 	}
 	return out
+}
+
+// typeOf is the content type of a body or an answer.
+func typeOf(v any) string {
+	if _, ok := v.(lines); ok {
+		return "application/x-ndjson"
+	}
+	return "application/json"
 }
 
 // schemaFor describes the type of a value, or those of either.

@@ -19,10 +19,15 @@ type route struct {
 	// body is a value of the type that the body is read as, nil where there is
 	// none; answer is one of the type that answers.
 	body, answer any
+	// later answers with the status 202 where the request goes on after it, nil
+	// where none does.
+	later any
 	// query are the parameters after the question mark.
 	query []string
 	// labs says that the path names no lab, or names it by itself.
 	labs bool
+	// most is how long a body may be, 0 for maxBody.
+	most int64
 }
 
 // anything is a body or an answer whose members depend on what it is about.
@@ -36,7 +41,7 @@ type either []any
 func routes() []route {
 	var all []route
 	for _, some := range [][]route{
-		clockRoutes(), arrayRoutes(), dataRoutes(), vasaRoutes(), linkRoutes(), faultRoutes(), journalRoutes(), labRoutes(),
+		clockRoutes(), arrayRoutes(), dataRoutes(), vasaRoutes(), linkRoutes(), faultRoutes(), journalRoutes(), labRoutes(), stateRoutes(),
 	} {
 		all = append(all, some...)
 	}
@@ -56,7 +61,10 @@ func clockRoutes() []route {
 		{method: get, path: "/clock", do: readClock, summary: "Tells the lab's time and when something is due next.", answer: clockView{}},
 		{method: post, path: "/clock/freeze", do: freeze, summary: "Stops the clock.", body: struct{}{}, answer: clockView{}},
 		{method: post, path: "/clock/speed", do: speed, summary: "Lets the clock run, also a frozen one.", body: speedAsk{}, answer: clockView{}},
-		{method: post, path: "/clock/advance", do: advance, summary: "Moves the clock and runs what is due on the way.", body: advanceAsk{}, answer: moved{}},
+		{method: post, path: "/clock/advance", do: advance, summary: "Moves the clock and runs what is due on the way.", body: advanceAsk{}, answer: moved{}, later: operationView{}},
+		{method: get, path: "/operations", do: listOperations, summary: "Lists the long moves of the clock, oldest first.", answer: []operationView{}},
+		{method: get, path: "/operations/{id}", do: readOperation, summary: "Tells how far a long move is; with wait, once it ended or after so long.", answer: operationView{}, query: []string{"wait"}},
+		{method: remove, path: "/operations/{id}", do: cancelOperation, summary: "Stops a long move between two moves; forgets one that ended.", answer: operationView{}},
 		{method: post, path: "/clock/settle", do: settle, summary: "Moves from due job to due job until nothing that was asked for is left.", body: struct{}{}, answer: moved{}},
 		{method: post, path: "/clock/followers", do: addFollower, summary: "Has another process move with this one.", body: follower{}, answer: clockView{}},
 	}
@@ -68,6 +76,7 @@ func arrayRoutes() []route {
 		{method: post, path: "/arrays", do: addArray, summary: "Adds an array.", body: lab.ArraySetup{}, answer: arrayView{}},
 		{method: patch, path: "/arrays/{key}", do: changeArray, summary: "Changes what no administrator can.", body: model.Tweak{}, answer: arrayView{}},
 		{method: remove, path: "/arrays/{key}", do: removeArray, summary: "Takes an array out of the lab.", answer: removed{}},
+		{method: get, path: "/arrays/{key}/openapi.json", do: restAPI, summary: "Describes the REST API of an array, with its release and features, as OpenAPI 3.1.", answer: anything{}},
 		{method: put, path: "/arrays/{key}/features/{feature}", do: setFeature, summary: "Switches a feature on or off.", body: featureAsk{}, answer: featureView{}},
 		{method: post, path: "/arrays/{key}/events", do: addEvent, summary: "Emits an event of any code.", body: eventAsk{}, answer: eventView{}},
 		{method: put, path: "/arrays/{key}/users/{user}/password", do: setPassword, summary: "Sets a password past the array's policy.", body: passwordAsk{}, answer: passwordView{}},
@@ -121,6 +130,7 @@ func journalRoutes() []route {
 		{method: get, path: "/driven", do: readDriven, summary: "Counts how often each route of the arrays was asked.", answer: map[string]int{}},
 		{method: get, path: "/missing", do: readMissing, summary: "Counts the requests that no route answered.", answer: []count{}},
 		{method: get, path: "/unread", do: readUnread, summary: "Counts the body keys that nothing knew.", answer: []count{}},
+		{method: get, path: "/check", do: readBroken, summary: "Names the first change that left something not as it must be.", answer: brokenView{}},
 		{method: post, path: "/check", do: check, summary: "Names everything in the lab that is not as it must be.", answer: checkView{}},
 	}
 }
@@ -133,6 +143,18 @@ func labRoutes() []route {
 		{method: post, path: "/labs", do: createLab, summary: "Makes a lab.", body: labAsk{}, answer: labView{}, labs: true},
 		{method: get, path: "/labs/{lab}", do: readLab, summary: "Tells of a lab.", answer: labView{}, labs: true},
 		{method: remove, path: "/labs/{lab}", do: deleteLab, summary: "Takes a lab away.", answer: labRemoved{}, labs: true},
-		{method: post, path: "/labs/{lab}/fork", do: forkLab, summary: "Makes an independent copy of a lab.", body: forkAsk{}, answer: labView{}, labs: true},
+		{method: post, path: "/labs/{lab}/travel", do: travel, summary: "Makes a copy of a lab as it was just before an entry of its journal.", body: travelAsk{}, answer: travelView{}, labs: true},
+		{method: post, path: "/fork", do: forkLab, summary: "Makes an independent copy of a lab, or of a snapshot of it.", body: forkAsk{}, answer: labView{}},
+	}
+}
+
+func stateRoutes() []route {
+	return []route{
+		{method: get, path: "/snapshots", do: listSnapshots, summary: "Lists the states of the lab that were kept.", answer: []snapshotView{}},
+		{method: post, path: "/snapshots", do: takeSnapshot, summary: "Keeps the lab as it is now under a name.", body: snapshotAsk{}, answer: snapshotView{}},
+		{method: remove, path: "/snapshots/{snapshot}", do: deleteSnapshot, summary: "Takes a kept state away.", answer: snapshotRemoved{}},
+		{method: get, path: "/export", do: exportLab, summary: "Gives everything that the lab holds as JSON lines.", answer: lines{}},
+		{method: post, path: "/import", do: importLab, summary: "Makes a lab of what export gave.", body: lines{}, answer: labView{}, query: []string{"name", "clock", "ports"}, labs: true, most: mostImported},
+		{method: post, path: "/restore", do: restoreLab, summary: "Makes the lab what it was when a snapshot was taken.", body: restoreAsk{}, answer: labView{}},
 	}
 }

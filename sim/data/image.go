@@ -45,6 +45,9 @@ func New(size int64) Image { return Image{size: size} }
 // Size is the image's length in bytes.
 func (im Image) Size() int64 { return im.size }
 
+// Extents are what the image holds, in order. The caller must not change them.
+func (im Image) Extents() []Extent { return im.extents }
+
 // Used counts the bytes that are not zeros.
 func (im Image) Used() int64 {
 	var n int64

@@ -206,6 +206,20 @@ func Start(tx *store.Tx, fl Flow) Flow {
 	return fl
 }
 
+// Load puts a transfer on its lane as it was there: with its id and its mark.
+func Load(tx *store.Tx, fl Flow) error {
+	if _, ok := new(big.Int).SetString(fl.Mark, 10); !ok {
+		return fmt.Errorf("flow %d: mark: %q is no number", fl.ID, fl.Mark)
+	}
+	raw, err := json.Marshal(fl)
+	if err != nil {
+		return fmt.Errorf("flow %d: %w", fl.ID, err)
+	}
+	tx.KV("", spaceFlow).Put(flowKey(fl.ID), raw)
+	tx.KV("", spaceMark).Put(fl.markKey(), flowKey(fl.ID))
+	return nil
+}
+
 func (l *lane) count(fl Flow, by int64) {
 	l.Flows += by
 	if fl.Class == job.Settle {

@@ -25,6 +25,8 @@ type Runner struct {
 	Jobs   *job.Timetable
 	// Send reaches other processes; nil reaches none.
 	Send Sender
+	// Ran is called after each job, in its transaction; nil is not called.
+	Ran func(tx *store.Tx, j job.Job)
 	// Step is called at the numbered steps of an exchange; nil is not called.
 	Step func(name string)
 }
@@ -109,9 +111,25 @@ func run(tx *store.Tx, trip *outbox.Trip, fn func(tx *store.Tx) error) (held *ou
 // answer.
 func (r *Runner) due(tx *store.Tx, until clock.Time, ran func(job.Job)) (held *outbox.Trip) {
 	for done := false; !done && held == nil; {
-		done, held = r.Jobs.Run(tx, until, chunk, ran)
+		done, held = r.jobs(tx, until, ran)
 	}
 	return held
+}
+
+// jobs runs a chunk of jobs, or one if somebody looks at each.
+func (r *Runner) jobs(tx *store.Tx, until clock.Time, ran func(job.Job)) (done bool, held *outbox.Trip) {
+	if r.Ran == nil {
+		return r.Jobs.Run(tx, until, chunk, ran)
+	}
+	var last *job.Job
+	done, held = r.Jobs.Run(tx, until, 1, func(j job.Job) {
+		last = &j
+		ran(j)
+	})
+	if last != nil {
+		r.Ran(tx, *last)
+	}
+	return done, held
 }
 
 // RunJobs does what is due up to a time, at most a thousand jobs, and moves
@@ -119,7 +137,7 @@ func (r *Runner) due(tx *store.Tx, until clock.Time, ran func(job.Job)) (held *o
 func (r *Runner) RunJobs(ctx context.Context, to clock.Time, ran func(job.Job)) (done bool, err error) {
 	var held *outbox.Trip
 	err = r.DB.Update(ctx, to, func(tx *store.Tx) error {
-		done, held = r.Jobs.Run(tx, to, chunk, ran)
+		done, held = r.jobs(tx, to, ran)
 		tx.Touch() // the time itself is worth keeping
 		return nil
 	})

@@ -149,6 +149,16 @@ func TestCopy_countsByItself(t *testing.T) {
 	assert.Equal(t, "x.", strikes(s, 2))
 }
 
+// TestVocabulary_everySite finds an effect of each site: coverage lists what
+// a suite never had strike.
+func TestVocabulary_everySite(t *testing.T) {
+	t.Parallel()
+	all := fault.Vocabulary()
+	for _, want := range []string{"http reset", "link down", "job stall", "array component", "array full"} {
+		assert.Contains(t, all, want)
+	}
+}
+
 func TestValidate_refusesWhatNeverStrikes(t *testing.T) {
 	t.Parallel()
 	ok := []string{
@@ -174,6 +184,9 @@ func TestValidate_refusesWhatNeverStrikes(t *testing.T) {
 		`{"site":"http","method":"PATCH","effect":{"type":"reset"}}`:                          "method",
 		`{"site":"http","method":"GET","fields":{"a":1},"effect":{"type":"reset"}}`:           "fields",
 		`{"site":"http","path":"/api/rest/volumes","effect":{"type":"reset"}}`:                "path",
+		`{"site":"http","path":"volumes?name=v","effect":{"type":"reset"}}`:                   "path",
+		`{"site":"http","path":"volumes/**/refresh","effect":{"type":"reset"}}`:               "path",
+		`{"site":"http","path":"volumes/10*","effect":{"type":"reset"}}`:                      "path",
 		`{"site":"http","effect":{"type":"error"}}`:                                           "effect.code",
 		`{"site":"http","effect":{"type":"status","status":99}}`:                              "effect.status",
 		`{"site":"http","effect":{"type":"status","status":500,"body":"x"}}`:                  "effect.body",

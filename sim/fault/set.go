@@ -86,6 +86,13 @@ func Tell(tx *store.Tx, e Event, hits []Hit) {
 	tx.OnCommit(func() { owner.Struck(e, ids) })
 }
 
+// Empty reports whether there is no rule.
+func (s *Set) Empty() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.rules) == 0
+}
+
 // Copy is a set of its own with the same rules and counts.
 func (s *Set) Copy() *Set {
 	s.mu.Lock()
@@ -95,6 +102,20 @@ func (s *Set) Copy() *Set {
 		c.rules = append(c.rules, new(*r))
 	}
 	return c
+}
+
+// Kept is Copy for what remembers it: nil for a set without rules.
+func (s *Set) Kept() any {
+	if s == nil {
+		return nil
+	}
+	s.mu.Lock()
+	none := len(s.rules) == 0
+	s.mu.Unlock()
+	if none {
+		return nil
+	}
+	return s.Copy()
 }
 
 // Name gives a rule without an id one that its content makes.

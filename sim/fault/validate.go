@@ -76,10 +76,25 @@ func (r Rule) siteMembers() error {
 		return refuse("fields", "a GET has no body")
 	case strings.HasPrefix(r.Path, "/"):
 		return refuse("path", "%q: leave out /api/rest/ before it", r.Path)
+	case !canMatch(r.Path):
+		return refuse("path", "%q: no path has it: a star stands for a whole part, two for all that follow and at the end alone, and there is no query", r.Path)
 	case r.Class != "" && !slices.Contains([]string{"settle", "deadline", "periodic"}, r.Class):
 		return refuse("class", "%q is none of settle, deadline, periodic", r.Class)
 	}
 	return nil
+}
+
+// canMatch reports whether a pattern is like a path of requests, with stars in
+// the places that they can have.
+func canMatch(pattern string) bool {
+	parts := strings.Split(strings.Trim(pattern, "/"), "/")
+	for i, part := range parts {
+		stars := part == "*" || part == "**" && i == len(parts)-1
+		if strings.ContainsAny(part, "?# ") || strings.Contains(part, "*") && !stars {
+			return false
+		}
+	}
+	return true
 }
 
 // Fits reports whether some request of a route, whose path has its variables

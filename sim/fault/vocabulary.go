@@ -4,7 +4,7 @@ package fault
 // of tests can have strike.
 func Vocabulary() []string {
 	var out []string
-	for _, s := range []Site{HTTP, Link, Job} {
+	for _, s := range []Site{HTTP, Link, Job, Array} {
 		for _, t := range effectsOf(s) {
 			out = append(out, string(s)+" "+string(t))
 		}

@@ -134,6 +134,9 @@ func put(tx *store.Tx, j Job) {
 	tx.KV("", spaceOwner).Put(append(j.Owner.key(), key...), []byte(j.Name))
 }
 
+// Load puts a job on the timetable as it was there: with its sequence number.
+func Load(tx *store.Tx, j Job) { put(tx, j) }
+
 func remove(tx *store.Tx, j Job) {
 	key := at(j.Due, j.Seq)
 	tx.KV("", spaceDue).Delete(key)

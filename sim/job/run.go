@@ -35,10 +35,11 @@ func (t *Timetable) Run(tx *store.Tx, until clock.Time, most int, ran func(Job))
 			return true, nil
 		}
 		from = at(j.Due, j.Seq)
+		before := before(tx, j)
 		remove(tx, j)
 		h, hits := t.struck(tx, j)
 		if h == nil && len(hits) > 0 {
-			record(tx, j, hits, nil, nil)
+			record(tx, j, before, hits, nil, nil)
 			ran(j)
 			continue
 		}
@@ -59,7 +60,7 @@ func (t *Timetable) Run(tx *store.Tx, until clock.Time, most int, ran func(Job))
 		if err != nil {
 			t.park(tx, j, err)
 		}
-		record(tx, j, hits, touched, err)
+		record(tx, j, before, hits, touched, err)
 		ran(j)
 	}
 	j, ok := head(tx, from)

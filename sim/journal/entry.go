@@ -55,9 +55,24 @@ type Entry struct {
 	// of them; MoreObjects counts the rest.
 	Objects     []Object `json:"objects,omitempty"`
 	MoreObjects int      `json:"more_objects,omitempty"`
+	// Before is the state just before it, nil if nothing leads back there. It is
+	// no part of the journal's text.
+	Before *Before `json:"-"`
 	// Ran and Moved are what entries of the kinds Job and Move tell.
 	Ran   *Ran   `json:"job,omitempty"`
 	Moved *Moved `json:"move,omitempty"`
+}
+
+// Before is the state of a lab just before an entry, and who made the request.
+type Before struct {
+	// Position is that of the store, Time the lab's.
+	Position store.Position
+	Time     clock.Time
+	// Faults are the rules with their counts, nil for none; Who is the one who
+	// asked, nil where the request did not get as far as its session, and Session
+	// the name of that session, empty for none.
+	Faults, Who any
+	Session     string
 }
 
 // Object is an object that was created, changed or deleted.

@@ -81,10 +81,11 @@ func (r *ring) add(e Entry, l Limits) {
 }
 
 // Record numbers and keeps an entry; its secrets are replaced by «secret:n»,
-// one number for each different secret. A nil journal keeps nothing.
-func (j *Journal) Record(e Entry) {
+// one number for each different secret. It returns the number of the entry. A
+// nil journal keeps nothing.
+func (j *Journal) Record(e Entry) int64 {
 	if j == nil {
-		return
+		return 0
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -100,6 +101,7 @@ func (j *Journal) Record(e Entry) {
 	}
 	close(j.changed)
 	j.changed = make(chan struct{})
+	return e.Seq
 }
 
 // Entries lists what the filter picks, oldest first.

@@ -92,6 +92,9 @@ func (l *Lab) put(a *Array) {
 		Routes: l.routes, Runner: l.runner, Clock: l.Clock, Key: a.Key, Log: l.log, Journal: l.Journal, Changed: l.Changed,
 		Faults: l.faults, Wait: l.wait,
 	})
+	if l.opts.Check {
+		a.Server.Look = l.lookAfterRequest
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.arrays = append(l.arrays, a)

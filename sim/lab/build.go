@@ -66,6 +66,13 @@ func Build(ctx context.Context, o Options, arrays int, links Topology) (*Lab, er
 	if err != nil {
 		return nil, err
 	}
+	return BuildWith(ctx, o, func(ctx context.Context, l *Lab) error { return l.fill(ctx, arrays, pairs) })
+}
+
+// BuildWith makes a lab and has fill put its arrays there, and what they hold;
+// a lab that was kept comes back as it was. Where fill fails nothing is left
+// of the lab. The journal begins when it is made.
+func BuildWith(ctx context.Context, o Options, fill func(ctx context.Context, l *Lab) error) (*Lab, error) {
 	l, err := New(o)
 	if err != nil {
 		return nil, err
@@ -74,19 +81,31 @@ func Build(ctx context.Context, o Options, arrays int, links Topology) (*Lab, er
 		return l, nil
 	}
 	if l.kept { // its process ended while it was made: nobody was told of it
-		if err := errors.Join(l.Close(), os.Remove(o.Path)); err != nil {
+		if err := l.discard(); err != nil {
 			return nil, err
 		}
-		return Build(ctx, o, arrays, links)
+		return BuildWith(ctx, o, fill)
 	}
-	if err := l.build(ctx, arrays, pairs); err != nil {
-		_ = l.Close() // the first error tells more
-		return nil, err
+	if err = fill(ctx, l); err == nil {
+		err = l.finish(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(err, l.discard())
 	}
 	return l, nil
 }
 
-func (l *Lab) build(ctx context.Context, arrays int, pairs [][2]int) error {
+// discard closes the lab and removes what was kept of it.
+func (l *Lab) discard() error {
+	err := l.Close()
+	if l.opts.Path != "" {
+		err = errors.Join(err, os.Remove(l.opts.Path))
+	}
+	return err
+}
+
+// fill makes the arrays of a plan.
+func (l *Lab) fill(ctx context.Context, arrays int, pairs [][2]int) error {
 	for range arrays {
 		if _, err := l.AddArray(ctx, ArraySetup{}); err != nil {
 			return err
@@ -98,11 +117,16 @@ func (l *Lab) build(ctx context.Context, arrays int, pairs [][2]int) error {
 			return err
 		}
 	}
+	return nil
+}
+
+// finish says that the lab is made.
+func (l *Lab) finish(ctx context.Context) error {
 	l.Journal.Reset()
 	l.mu.Lock()
 	l.built = true
 	l.mu.Unlock()
-	return l.Update(ctx, func(tx *store.Tx) error { return l.setup(all).write(tx) })
+	return l.Update(ctx, func(tx *store.Tx) error { return l.setup(l.Arrays()).write(tx) })
 }
 
 // Links lists the links between the lab's arrays, each once, in the order of

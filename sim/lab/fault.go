@@ -15,17 +15,19 @@ import (
 	"infinisim/sim/store"
 )
 
-const spaceFault = "fault"
+const (
+	spaceFault = "fault"
+	// spaceFaultState has one row, in a snapshot and an export: the rules with
+	// what they have counted.
+	spaceFaultState = "fault.state"
+)
 
 // AddFault puts a fault rule in force and returns it with its id. It returns
 // INVALID_FIELD_VALUE for a rule that can never strike, FAULT_EXISTS for an id
 // that another rule has, and for a part of an array what setting its state
 // returns. Rules are kept with a durable lab, their counts are not.
 func (l *Lab) AddFault(ctx context.Context, r fault.Rule) (fault.Rule, error) {
-	if err := r.Validate(l.Clock.Now()); err != nil {
-		return r, err
-	}
-	if err := l.knows(r); err != nil {
+	if err := l.CheckFault(r); err != nil {
 		return r, err
 	}
 	var err error
@@ -51,6 +53,15 @@ func (l *Lab) AddFault(ctx context.Context, r fault.Rule) (fault.Rule, error) {
 		l.faults.Remove(r.ID)
 	}
 	return r, err
+}
+
+// CheckFault returns what AddFault would refuse a rule with whatever the arrays
+// hold, and changes nothing.
+func (l *Lab) CheckFault(r fault.Rule) error {
+	if err := r.Validate(l.Clock.Now()); err != nil {
+		return err
+	}
+	return l.knows(r)
 }
 
 // AddPreset puts the rules of a preset in force, all or none of them, and has
@@ -110,7 +121,7 @@ func (l *Lab) hasKind(name string) bool {
 // asked refuses a rule that no request of the arrays can match, and names the
 // member without which one could.
 func (l *Lab) asked(r fault.Rule) error {
-	order := []string{"path", "method", "kind", "object", "user", "fields"}
+	order := []string{"path", "method", "kind", "object", "user", "fields", "effect.type"}
 	best := 0
 	for _, s := range l.routes.Served() {
 		n := 0
@@ -121,6 +132,7 @@ func (l *Lab) asked(r fault.Rule) error {
 			r.Object == 0 || s.Kind != "" && strings.Contains(s.Path, "{id}"),
 			r.User == "" || s.Least != "",
 			len(r.Fields) == 0 || s.Method != http.MethodGet,
+			r.Effect.Type != fault.Expire || s.Least != "", // a request without a session
 		} {
 			if !ok {
 				break
@@ -169,8 +181,30 @@ func (l *Lab) ClearFaults(ctx context.Context) error {
 	return nil
 }
 
-// resumeFaults puts the rules in force that were kept.
+// resumeFaults puts the rules in force that were kept: those of a state with
+// what they had counted, or else those of a durable lab.
 func (l *Lab) resumeFaults() error {
+	var state json.RawMessage
+	err := l.db.View(context.Background(), l.db.Now(), func(tx *store.Tx) error {
+		state = append(state, tx.KV("", spaceFaultState).Get([]byte(spaceFaultState))...)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if state == nil {
+		return l.resumeRules()
+	}
+	if err := l.faults.Load(state); err != nil {
+		return err
+	}
+	return l.db.Update(context.Background(), l.db.Now(), func(tx *store.Tx) error { // from now on the lab counts
+		tx.KV("", spaceFaultState).Delete([]byte(spaceFaultState))
+		return nil
+	})
+}
+
+func (l *Lab) resumeRules() error {
 	return l.db.View(context.Background(), l.db.Now(), func(tx *store.Tx) error {
 		var failed error
 		tx.KV("", spaceFault).Scan(nil, func(key, raw []byte) bool {

@@ -4,7 +4,6 @@ package lab
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -13,15 +12,12 @@ import (
 
 	"infinisim/sim/api"
 	"infinisim/sim/apierr"
-	"infinisim/sim/chance"
 	"infinisim/sim/clock"
 	"infinisim/sim/deliver"
 	"infinisim/sim/fabric"
 	"infinisim/sim/fault"
-	"infinisim/sim/job"
 	"infinisim/sim/journal"
 	"infinisim/sim/model"
-	"infinisim/sim/replication"
 	"infinisim/sim/store"
 )
 
@@ -62,12 +58,24 @@ type Options struct {
 	// Step is called at the numbered steps of a durable write and of an
 	// exchange between processes; nil is not called.
 	Step func(name string)
+	// Check has the lab look after every request, every job and every change of
+	// a tester whether everything is as it must be: see Broken.
+	Check bool
+	// History is how many bytes of former states are kept for Travel, 0 for
+	// DefaultHistory, below 0 for none.
+	History int
 	// Deliver takes notifications of events to the targets that users name; nil
 	// takes them nowhere. It must be safe for concurrent use.
 	Deliver deliver.Sender
 	// Log hears what the lab has to say; nil is silent.
 	Log *slog.Logger
+
+	machines *machines // of the labs of one process, nil for a lab by itself
 }
+
+// DefaultHistory is how many bytes of former states a lab keeps unless told
+// otherwise: those of ten thousand requests that change something, or so.
+const DefaultHistory = 64 << 20
 
 // DefaultName is the name of the lab that speaks where none is named.
 const DefaultName = "default"
@@ -98,11 +106,28 @@ type Lab struct {
 	next    int // number of the next array
 	built   bool
 	waiting []*waiter
+	broken  *Broken
+	// snapshots are the states that were kept, by name.
+	snapshots map[string]*Snapshot
 }
 
 // New makes a lab without arrays, or opens one that was kept. It returns an
 // error for an unknown profile, and those of store.Open.
 func New(o Options) (*Lab, error) {
+	o = o.whole()
+	if _, err := model.ProfileByName(o.Profile); err != nil {
+		return nil, err
+	}
+	m, own := o.machines.get(o), newOwner(o, new(fault.Set))
+	db, err := openStore(o, m, own)
+	if err != nil {
+		return nil, err
+	}
+	return begin(o, db, m, own)
+}
+
+// whole are the options with what they leave out.
+func (o Options) whole() Options {
 	if o.Clock == nil {
 		o.Clock = clock.NewManual(clock.Epoch)
 	}
@@ -115,20 +140,21 @@ func New(o Options) (*Lab, error) {
 	if o.Name == "" {
 		o.Name = DefaultName
 	}
-	if _, err := model.ProfileByName(o.Profile); err != nil {
-		return nil, err
+	if o.History == 0 {
+		o.History = DefaultHistory
 	}
-	jobs := job.New(o.Log)
-	engine := model.NewEngine(fabric.New(jobs), jobs, o.Log)
-	replication.Install(engine)
-	windows{engine}.install()
-	own := newOwner(o, new(fault.Set))
-	db, err := store.Open(store.Options{
-		Path: o.Path, MaxBytes: o.MaxBytes, Types: engine.Catalog.Types(), Step: o.Step, Log: o.Log, Owner: own,
+	return o
+}
+
+func openStore(o Options, m *machine, own *owner) (*store.DB, error) {
+	return store.Open(store.Options{
+		Path: o.Path, MaxBytes: o.MaxBytes, Types: m.engine.Catalog.Types(), Step: o.Step, Log: o.Log, Owner: own,
+		History: max(0, o.History),
 	})
-	if err != nil {
-		return nil, err
-	}
+}
+
+// begin makes a lab of what a store holds, which it closes if that fails.
+func begin(o Options, db *store.DB, m *machine, own *owner) (*Lab, error) {
 	kept, err := readSetup(db)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
@@ -136,10 +162,10 @@ func New(o Options) (*Lab, error) {
 	if kept != nil {
 		o.Seed, o.NoLimits, o.Profile, o.First = kept.Seed, kept.NoLimits, kept.Profile, kept.Next
 		o.Clock.AdvanceTo(db.Now())
+		own.seed(o.Seed)
+		m = o.machines.get(o)
 	}
-	engine.Chance, engine.NoLimits, engine.EventLog = chance.New(o.Seed), o.NoLimits, o.EventLog
-	own.faults.Seed(engine.Chance)
-	l := assemble(o, db, engine, api.NewRoutes(engine), own)
+	l := assemble(o, db, m, own)
 	if kept != nil {
 		l.kept = true
 		l.resume(kept)
@@ -148,6 +174,9 @@ func New(o Options) (*Lab, error) {
 	if err == nil {
 		err = l.meetPeers()
 	}
+	if err == nil {
+		err = l.findSnapshots()
+	}
 	if err != nil {
 		l.notices.Close()
 		return nil, errors.Join(err, db.Close())
@@ -155,14 +184,18 @@ func New(o Options) (*Lab, error) {
 	return l, nil
 }
 
-func assemble(o Options, db *store.DB, engine *model.Engine, routes *api.Routes, own *owner) *Lab {
+func assemble(o Options, db *store.DB, m *machine, own *owner) *Lab {
 	l := &Lab{
-		Clock: o.Clock, Journal: own.journal, opts: o, db: db, engine: engine, routes: routes, log: o.Log,
+		Clock: o.Clock, Journal: own.journal, opts: o, db: db, engine: m.engine, routes: m.routes, log: o.Log,
 		faults: own.faults, notices: own.notices, kick: make(chan struct{}, 1), next: o.First,
+		snapshots: map[string]*Snapshot{},
 	}
-	l.runner = &fabric.Runner{Fabric: engine.Fabric, DB: db, Jobs: engine.Jobs, Step: o.Step}
+	l.runner = &fabric.Runner{Fabric: m.engine.Fabric, DB: db, Jobs: m.engine.Jobs, Step: o.Step}
 	if len(o.Peers) > 0 {
 		l.runner.Send = l.send
+	}
+	if o.Check {
+		l.runner.Ran = l.lookAfterJob
 	}
 	l.notices.Start()
 	return l
@@ -177,7 +210,7 @@ func (l *Lab) Close() error {
 	if l.db.Durable() {
 		err = l.db.Update(context.Background(), l.Clock.Now(), func(tx *store.Tx) error { tx.Touch(); return nil })
 	}
-	return errors.Join(err, l.db.Close())
+	return errors.Join(err, l.closeSnapshots(), l.db.Close())
 }
 
 // Name is the lab's name.
@@ -192,7 +225,7 @@ func (l *Lab) Durable() bool { return l.db.Durable() }
 // Update changes the lab's state at the lab's time, after the jobs that are
 // due by then.
 func (l *Lab) Update(ctx context.Context, fn func(tx *store.Tx) error) error {
-	err := l.runner.Update(ctx, l.Clock.Now(), fn, nil)
+	err := l.runner.Update(ctx, l.Clock.Now(), fn, l.lookAfterTester)
 	l.Changed()
 	return err
 }
@@ -238,7 +271,7 @@ func (l *Lab) Handler(key string) http.Handler {
 		}
 		a, err := l.Array(target)
 		if err != nil || !l.Active(a) {
-			l.Journal.Record(journal.Entry{Time: l.Clock.Now(), Array: target, Method: r.Method, Path: r.URL.Path})
+			l.Journal.Record(journal.Entry{Time: l.Clock.Now(), Array: target, Method: r.Method, Path: r.URL.Path, Before: l.before()})
 			panic(http.ErrAbortHandler) // an array that is down drops the connection
 		}
 		a.Server.ServeHTTP(w, r)
@@ -310,32 +343,6 @@ func (l *Lab) sum(of func(*api.Server) map[string]int) map[string]int {
 	return out
 }
 
-// Check names everything in the lab that is not as it must be.
-func (l *Lab) Check(ctx context.Context) ([]string, error) {
-	bad := append(l.Journal.Gaps(), l.db.Damage()...)
-	err := l.db.View(ctx, max(l.Clock.Now(), l.db.Now()), func(tx *store.Tx) error {
-		var boxes []*model.Box
-		for _, a := range l.Arrays() {
-			b := l.engine.Box(tx, a.Key, system())
-			boxes = append(boxes, b)
-			bad = append(bad, tx.Check(a.Key, l.engine.Catalog.Types())...)
-			more, err := model.Check(b)
-			if err != nil {
-				return err
-			}
-			bad = append(bad, more...)
-		}
-		more, err := replication.Check(boxes)
-		bad = append(bad, more...)
-		for _, p := range job.ParkedJobs(tx) {
-			raw, _ := json.Marshal(p) // a Parked always encodes
-			bad = append(bad, "job failed: "+string(raw))
-		}
-		return err
-	})
-	return bad, err
-}
-
 // SpeedUp lets a clock run, also a frozen one.
 func (l *Lab) SpeedUp(factor float64) error {
 	if factor <= 0 || factor > maxSpeed {
@@ -349,3 +356,7 @@ const maxSpeed = 1_000_000
 
 // Catalog has the lab's kinds. The caller must not change it.
 func (l *Lab) Catalog() *model.Catalog { return l.engine.Catalog }
+
+// Routes lists the requests that the lab's arrays answer. The caller must not
+// change the list.
+func (l *Lab) Routes() []api.Served { return l.routes.Served() }

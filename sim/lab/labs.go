@@ -40,6 +40,7 @@ type member struct {
 // NewLabs makes an empty table. Labs are made with the given options where
 // they say nothing else; a directory makes them durable, in a file each.
 func NewLabs(o Options, dir string) *Labs {
+	o.machines = new(machines)
 	return &Labs{opts: o, dir: dir, all: map[string]*member{}, past: new(coverage.Report)}
 }
 
@@ -59,6 +60,13 @@ type Plan struct {
 	Clock string `json:"clock"`
 	// First numbers the first array, 0 for 1.
 	First int `json:"first"`
+	// Check has the lab look after every change whether everything is as it must
+	// be, nil as the process does.
+	Check *bool `json:"check"`
+	// Set changes what the lab is made with, and Fill makes its arrays in place
+	// of Arrays and Links; nil is neither.
+	Set  func(o *Options)                        `json:"-"`
+	Fill func(ctx context.Context, l *Lab) error `json:"-"`
 }
 
 // labName is what can stand in a host name.
@@ -94,9 +102,36 @@ func (s *Labs) Create(ctx context.Context, p Plan) (*Lab, error) {
 	if p.First != 0 {
 		o.First = p.First
 	}
+	if p.Check != nil {
+		o.Check = *p.Check
+	}
 	var err error
 	if o.Clock, err = s.clock(p.Clock); err != nil {
 		return nil, err
+	}
+	l, err := p.build(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	return l, s.run(l)
+}
+
+// build makes the lab that is planned.
+func (p Plan) build(ctx context.Context, o Options) (*Lab, error) {
+	if p.Set != nil {
+		p.Set(&o)
+		if p.Seed != nil {
+			o.Seed = *p.Seed
+		}
+		switch p.Clock {
+		case "manual":
+			o.Clock.Freeze()
+		case "system":
+			o.Clock.SetSpeed(1)
+		}
+	}
+	if p.Fill != nil {
+		return BuildWith(ctx, o, p.Fill)
 	}
 	arrays := 2
 	if p.Arrays != nil {
@@ -106,11 +141,7 @@ func (s *Labs) Create(ctx context.Context, p Plan) (*Lab, error) {
 	if links == "" {
 		links = Ring
 	}
-	l, err := Build(ctx, o, arrays, links)
-	if err != nil {
-		return nil, err
-	}
-	return l, s.run(l)
+	return Build(ctx, o, arrays, links)
 }
 
 // clock is a new lab's: system and manual by name, else like that of the
@@ -245,8 +276,9 @@ func (s *Labs) List() []*Lab {
 	return out
 }
 
-// Fork copies a lab under another name and lets the copy run.
-func (s *Labs) Fork(from, name string) (*Lab, error) {
+// Fork copies a lab under another name and lets the copy run: as it is now, or
+// as a snapshot of it holds it if one is named.
+func (s *Labs) Fork(from, name, snapshot string) (*Lab, error) {
 	if err := s.free(name); err != nil {
 		return nil, err
 	}
@@ -254,7 +286,12 @@ func (s *Labs) Fork(from, name string) (*Lab, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := origin.Fork(name, s.path(name))
+	var l *Lab
+	if snapshot == "" {
+		l, err = origin.Fork(name, s.path(name))
+	} else {
+		l, err = origin.ForkSnapshot(snapshot, name, s.path(name))
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -280,7 +317,7 @@ func (s *Labs) Delete(name string) error {
 	s.mu.Unlock()
 	err := m.end()
 	if path := s.path(name); path != "" {
-		err = errors.Join(err, os.Remove(path))
+		err = errors.Join(err, os.Remove(path), os.RemoveAll(snapshotsDir(path)))
 	}
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 
 	"infinisim/sim/apierr"
@@ -25,7 +26,11 @@ type Link struct {
 // Link joins two arrays as an administrator would: with a replication space of
 // seven addresses on each (one for management, three for SYNC, three for
 // ASYNC) and a link between them.
-func (l *Lab) Link(ctx context.Context, a, b string) (Link, error) {
+func (l *Lab) Link(ctx context.Context, a, b string) (Link, error) { return l.LinkWith(ctx, a, b, nil) }
+
+// LinkWith is Link with more members of the request that makes the link, such
+// as its name or its witness.
+func (l *Lab) LinkWith(ctx context.Context, a, b string, more model.Body) (Link, error) {
 	out := Link{Name: a + "-" + b, A: a, B: b}
 	var host string
 	err := l.On(ctx, b, func(box *model.Box) error {
@@ -43,13 +48,15 @@ func (l *Lab) Link(ctx context.Context, a, b string) (Link, error) {
 		if err != nil {
 			return err
 		}
-		link, err := create(box, replication.Link, map[string]any{
+		body := model.NewBody(map[string]any{
 			"name": out.Name, "local_replication_network_space_id": space.ID(), "remote_host": host,
 		})
+		maps.Copy(body, more)
+		link, err := box.Create(box.Eng.Catalog.Kind(replication.Link.Name()), &model.Input{Body: body})
 		if err != nil {
 			return err
 		}
-		out.AID, out.BID = link.ID(), replication.LinkRemoteID.Get(link)
+		out.Name, out.AID, out.BID = replication.LinkName.Get(link), link.ID(), replication.LinkRemoteID.Get(link)
 		return nil
 	})
 	return out, err
@@ -86,7 +93,7 @@ func (l *Lab) replicationSpace(b *model.Box) (*schema.Object, error) {
 		}
 		ports = append(ports, o.ID())
 	}
-	n := l.number(b.Key)
+	n := number(b.Key)
 	space, err := create(b, model.NetworkSpace, map[string]any{
 		"name": "replication", "service": model.ReplicationService, "interfaces": ports, "mtu": 9000,
 		"network_config": map[string]any{
@@ -130,7 +137,7 @@ func addIP(b *model.Box, space *schema.Object, raw json.RawMessage) (*schema.Obj
 }
 
 // number is the array's place in the lab, from its key.
-func (l *Lab) number(key string) int {
+func number(key string) int {
 	n := 0
 	_, _ = fmt.Sscanf(key, "box-%d", &n) // keys are made by AddArray
 	return n

@@ -3,6 +3,7 @@ package lab
 import (
 	"strconv"
 
+	"infinisim/sim/chance"
 	"infinisim/sim/deliver"
 	"infinisim/sim/fault"
 	"infinisim/sim/journal"
@@ -11,17 +12,30 @@ import (
 // owner is what the transactions of one lab's store tell as their owner: what
 // is the lab's own and not in the store. Forks share the engine, not this.
 type owner struct {
+	chance  *chance.Source
 	faults  *fault.Set
 	notices *deliver.Queue
 	journal *journal.Journal
 }
 
 func newOwner(o Options, faults *fault.Set) *owner {
-	return &owner{
+	own := &owner{
 		faults: faults, notices: deliver.NewQueue(o.Deliver, o.Log),
 		journal: journal.New(journal.Limits{Entries: o.JournalSize, Bytes: o.JournalBytes}),
 	}
+	own.seed(o.Seed)
+	return own
 }
+
+// seed makes everything that looks random a function of a seed. It is called
+// before the lab does anything.
+func (o *owner) seed(seed uint64) {
+	o.chance = chance.New(seed)
+	o.faults.Seed(o.chance)
+}
+
+// Chance is the lab's seed.
+func (o *owner) Chance() *chance.Source { return o.chance }
 
 // Faults are the lab's rules.
 func (o *owner) Faults() *fault.Set { return o.faults }

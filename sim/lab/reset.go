@@ -68,6 +68,9 @@ func (l *Lab) Reset(ctx context.Context) error {
 		}
 	}
 	l.Journal.Reset()
+	l.mu.Lock()
+	l.broken = nil
+	l.mu.Unlock()
 	l.Changed()
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"infinisim/sim/clock"
 	"infinisim/sim/store"
 )
 
@@ -47,6 +48,15 @@ func (s setup) write(tx *store.Tx) error {
 	return nil
 }
 
+// keys are those of the arrays.
+func (s setup) keys() []string {
+	var out []string
+	for _, a := range s.Arrays {
+		out = append(out, a.Key)
+	}
+	return out
+}
+
 // readSetup is nil for a new lab.
 func readSetup(db *store.DB) (s *setup, err error) {
 	err = db.View(context.Background(), db.Now(), func(tx *store.Tx) error {
@@ -81,16 +91,35 @@ func (l *Lab) Fork(name, path string) (*Lab, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := l.opts
-	o.Name, o.Path, o.Clock = name, path, l.Clock.Copy()
-	o.Peers, o.Follows = nil, false // the other processes know nothing of the copy
-	fork := assemble(o, db, l.engine, l.routes, own)
-	s := l.setup(l.Arrays())
-	fork.resume(&s)
-	if len(l.opts.Peers) == 0 {
-		return fork, nil
+	return l.copied(db, own, copyOf{name, path, l.Clock.Copy()})
+}
+
+// copyOf says what a copy of a lab has of its own.
+type copyOf struct {
+	name, path string
+	clock      *clock.Clock
+}
+
+// copied makes a lab of a copied store.
+func (l *Lab) copied(db *store.DB, own *owner, c copyOf) (*Lab, error) {
+	s, err := readSetup(db)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
 	}
-	if err := fork.losePeers(); err != nil {
+	o := l.opts
+	o.Name, o.Path, o.Clock = c.name, c.path, c.clock
+	o.Peers, o.Follows = nil, false // the other processes know nothing of the copy
+	fork := assemble(o, db, &machine{l.engine, l.routes}, own)
+	if s != nil { // it has had an array
+		fork.resume(s)
+	}
+	if own.faults.Empty() {
+		err = fork.resumeFaults()
+	}
+	if err == nil && len(l.opts.Peers) > 0 {
+		err = fork.losePeers()
+	}
+	if err != nil {
 		return nil, errors.Join(err, fork.Close())
 	}
 	return fork, nil

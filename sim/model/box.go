@@ -27,8 +27,6 @@ type Engine struct {
 	Fabric *fabric.Fabric
 	// Jobs is the timetable.
 	Jobs *job.Timetable
-	// Chance is the lab's seed.
-	Chance *chance.Source
 	// NoLimits lifts the limits of the profiles.
 	NoLimits bool
 	// EventLog is how many events an array keeps, 0 for the real one's 500,000.
@@ -53,6 +51,15 @@ func NewEngine(f *fabric.Fabric, jobs *job.Timetable, log *slog.Logger) *Engine 
 		})
 	}
 	return e
+}
+
+// Chance is the seed of the lab that the transaction belongs to, 0 outside a
+// lab: labs with different seeds can share an engine.
+func (b *Box) Chance() *chance.Source {
+	if owner, ok := b.Tx.Owner().(interface{ Chance() *chance.Source }); ok {
+		return owner.Chance()
+	}
+	return chance.New(0)
 }
 
 // Identity is who asks.
@@ -205,7 +212,7 @@ func (b *Box) Guard(m Moment, old, o *schema.Object) error {
 
 // UUID draws a UUID from the lab's seed.
 func (b *Box) UUID() string {
-	return b.Eng.Chance.UUID("uuid/"+b.Key, uint64(b.Tx.Next(b.Key, "uuid"))) //nolint:gosec // sequences count up from 1
+	return b.Chance().UUID("uuid/"+b.Key, uint64(b.Tx.Next(b.Key, "uuid"))) //nolint:gosec // sequences count up from 1
 }
 
 // After puts a job of an object on the timetable.

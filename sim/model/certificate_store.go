@@ -2,6 +2,7 @@ package model
 
 import (
 	"crypto"
+	"crypto/ed25519"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/json"
@@ -147,6 +148,10 @@ func (s certificates) load(b *Box, row string) (out bundle, err error) {
 		}
 		out.chain = append(out.chain, c)
 	}
+	if len(kept.Key) == 0 { // an export has no private keys: one that fits no certificate stands for it
+		out.key = ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
+		return out, nil
+	}
 	if out.key, err = readKey(&pem.Block{Type: "PRIVATE KEY", Bytes: kept.Key}); err != nil {
 		return out, fmt.Errorf("certificate %s: %w", row, err)
 	}
@@ -193,10 +198,10 @@ func (s certificates) selfSigned(b *Box, n uint64, from clock.Time) (bundle, err
 	if err != nil {
 		return bundle{}, err
 	}
-	key := b.Eng.Chance.RSAKey(s.stream(b), n)
+	key := b.Chance().RSAKey(s.stream(b), n)
 	start := time.UnixMilli(from.MS()).UTC()
 	form := &x509.Certificate{
-		SerialNumber: new(big.Int).SetUint64(b.Eng.Chance.Uint64(s.stream(b)+"/serial", n)>>1 | 1), Subject: name,
+		SerialNumber: new(big.Int).SetUint64(b.Chance().Uint64(s.stream(b)+"/serial", n)>>1 | 1), Subject: name,
 		NotBefore: start, NotAfter: start.Add(certificateLife), SignatureAlgorithm: x509.SHA256WithRSA,
 		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment, BasicConstraintsValid: true,
 	}
@@ -308,7 +313,7 @@ func (s certificates) request(b *Box, in *Input) (any, error) {
 			return nil, err
 		}
 	}
-	key := b.Eng.Chance.RSAKey(s.stream(b), s.next(b))
+	key := b.Chance().RSAKey(s.stream(b), s.next(b))
 	raw, err := x509.CreateCertificateRequest(nil, &x509.CertificateRequest{Subject: name, SignatureAlgorithm: x509.SHA256WithRSA}, key)
 	if err != nil {
 		return nil, fmt.Errorf("certificate request: %w", err)

@@ -44,19 +44,30 @@ func Check(b *Box) ([]string, error) {
 func (b *Box) danglings(o *schema.Object) []string {
 	var bad []string
 	for _, f := range o.Type().StoredFields() {
-		target := b.Eng.Catalog.byType[f.Refers()]
-		if f == DatasetParent.Field() {
-			target = b.Kind(o)
-		}
+		target := b.Eng.Catalog.Target(o.Type(), f)
 		v := o.Value(f)
-		if f.Wire() != schema.WireRef || target == nil || v.IsNull() {
+		if target == nil || v.IsNull() {
 			continue
 		}
-		if p, err := b.Tx.Get(b.Key, target.Type, v.Int()); err != nil || p == nil {
+		if p, err := b.Tx.Get(b.Key, target, v.Int()); err != nil || p == nil {
 			bad = append(bad, fmt.Sprintf("%s: %s %d: %s names %d, which is gone", b.Key, o.Type().Name(), o.ID(), f.Name, v.Int()))
 		}
 	}
 	return bad
+}
+
+// Target is the type of the objects that a field of a type refers to, nil for a
+// field that refers to none of the catalog's.
+func (c *Catalog) Target(t *schema.Type, f *schema.Field) *schema.Type {
+	switch {
+	case f.Wire() != schema.WireRef:
+		return nil
+	case f == DatasetParent.Field():
+		return t
+	case c.byType[f.Refers()] == nil:
+		return nil
+	}
+	return c.byType[f.Refers()].Type
 }
 
 // OnBlocked adds what names the work of an array that waits behind a path

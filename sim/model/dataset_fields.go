@@ -22,7 +22,7 @@ const (
 // The fields that volumes and filesystems share, in the order in which the
 // CSI driver's decoder lists them (iboxapi, 2025).
 var (
-	DatasetType           = schema.Enum(schema.Field{Name: "dataset_type", Enum: []string{OfVolume, OfFS}, Default: OfVolume})
+	DatasetType           = schema.Enum(schema.Field{Name: "dataset_type", Enum: []string{OfVolume, OfFS}, Kept: []string{OfVVol}, Default: OfVolume})
 	DatasetKind           = schema.Enum(schema.Field{Name: "type", Enum: []string{Master, Snapshot}, Default: Master})
 	DatasetDepth          = schema.Int(schema.Field{Name: "depth", Flags: schema.NotNull})
 	DatasetName           = schema.String(schema.Field{Name: "name", Flags: schema.Editable | schema.Unique | schema.NotNull, Check: checkName})

@@ -37,8 +37,8 @@ var (
 	})
 	HostInUser    = schema.String(schema.Field{Name: "security_chap_inbound_username", Flags: schema.Editable, Gate: gateISCSI})
 	HostOutUser   = schema.String(schema.Field{Name: "security_chap_outbound_username", Flags: schema.Editable, Gate: gateISCSI})
-	hostInSecret  = schema.String(schema.Field{Name: "security_chap_inbound_secret", Flags: schema.Editable | schema.Private, Gate: gateISCSI})
-	hostOutSecret = schema.String(schema.Field{Name: "security_chap_outbound_secret", Flags: schema.Editable | schema.Private, Gate: gateISCSI})
+	hostInSecret  = schema.String(schema.Field{Name: "security_chap_inbound_secret", Flags: schema.Editable | schema.Private | schema.Secret, Gate: gateISCSI})
+	hostOutSecret = schema.String(schema.Field{Name: "security_chap_outbound_secret", Flags: schema.Editable | schema.Private | schema.Secret, Gate: gateISCSI})
 	HostHasIn     = schema.Bool(schema.Field{Name: "security_chap_has_inbound_secret", Gate: gateISCSI})
 	HostHasOut    = schema.Bool(schema.Field{Name: "security_chap_has_outbound_secret", Gate: gateISCSI})
 

@@ -16,7 +16,7 @@ var (
 	LDAPSecure   = schema.Bool(schema.Field{Name: "use_ldaps", Flags: schema.Editable})
 	LDAPDomain   = schema.String(schema.Field{Name: "domain_name", Flags: schema.Create})
 	LDAPUser     = schema.String(schema.Field{Name: "bind_username", Flags: schema.Editable})
-	ldapPassword = schema.String(schema.Field{Name: "bind_password", Flags: schema.Editable | schema.Private})
+	ldapPassword = schema.String(schema.Field{Name: "bind_password", Flags: schema.Editable | schema.Private | schema.Secret})
 	LDAPOrder    = schema.Int(schema.Field{Name: "search_order"})
 	LDAPServers  = schema.List[string](schema.Field{Name: "servers", Flags: schema.Create})
 	LDAPKind     = schema.String(schema.Field{Name: "repository_type", Flags: schema.Create, Default: "ActiveDirectory"})

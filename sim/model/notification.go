@@ -30,8 +30,8 @@ var (
 	TargetCipher   = schema.String(schema.Field{Name: "private_protocol", Flags: schema.Editable, Check: anyOf(deliver.PrivateProtocols()...)})
 	TargetCarrier  = schema.String(schema.Field{Name: "transport", Flags: schema.Editable, Check: anyOf("TCP", "UDP")})
 	TargetFacility = schema.String(schema.Field{Name: "facility", Flags: schema.Editable, Check: facility})
-	targetPassword = schema.String(schema.Field{Name: "_password", Flags: schema.Private})
-	targetKey      = schema.String(schema.Field{Name: "_private_key", Flags: schema.Private})
+	targetPassword = schema.String(schema.Field{Name: "_password", Flags: schema.Private | schema.Secret})
+	targetKey      = schema.String(schema.Field{Name: "_private_key", Flags: schema.Private | schema.Secret})
 
 	// NotificationTarget is where notifications of events go.
 	NotificationTarget = schema.NewType("notification_target", targetPassword, targetKey, TargetName, TargetProtocol, TargetTLS, TargetHost, TargetPort, TargetFrom,

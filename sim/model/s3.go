@@ -70,7 +70,7 @@ func (b *Box) s3AccountsOf(pool *schema.Object) int64 {
 // s3Draw draws a word from the lab's seed.
 func (b *Box) s3Draw(purpose, alphabet string, length int) string {
 	stream := "s3/" + purpose + "/" + b.Key
-	return b.Eng.Chance.Text(stream, uint64(b.Tx.Next(b.Key, "s3/"+purpose)), alphabet, length) //nolint:gosec // sequences count up from 1
+	return b.Chance().Text(stream, uint64(b.Tx.Next(b.Key, "s3/"+purpose)), alphabet, length) //nolint:gosec // sequences count up from 1
 }
 
 // The alphabets of what S3 has drawn.

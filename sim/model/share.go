@@ -147,7 +147,7 @@ func afterShareDelete(b *Box, o *schema.Object, _ *Input) error {
 // The fields of the array's own SMB users and groups.
 var (
 	SMBUserName    = schema.String(schema.Field{Name: "name", Flags: schema.Editable | schema.Unique | schema.NotNull, Check: checkName})
-	smbPassword    = schema.String(schema.Field{Name: "password", Flags: schema.Editable | schema.Private})
+	smbPassword    = schema.String(schema.Field{Name: "password", Flags: schema.Editable | schema.Private | schema.Secret})
 	SMBUserEnabled = schema.Bool(schema.Field{Name: "enabled", Flags: schema.Editable, Default: true})
 	SMBSID         = schema.String(schema.Field{Name: "sid"})
 	SMBRights      = schema.List[string](schema.Field{Name: "privileges", Flags: schema.Editable})

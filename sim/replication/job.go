@@ -145,7 +145,7 @@ func (r *replica) trip(messages int) (all time.Duration) {
 		part := 0.0
 		if m.Jitter > 0 {
 			n := r.b.Tx.Next(r.b.Key, "jitter")
-			part = float64(r.b.Eng.Chance.Uint64("jitter/"+r.b.Key, uint64(n))>>11) / (1 << 53) //nolint:gosec // sequences count up from 1
+			part = float64(r.b.Chance().Uint64("jitter/"+r.b.Key, uint64(n))>>11) / (1 << 53) //nolint:gosec // sequences count up from 1
 		}
 		all += m.Delay(part)
 	}

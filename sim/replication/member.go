@@ -106,9 +106,16 @@ func memberAsks(cg *schema.Object, in *model.Input, ids []int64) (map[int64]pair
 	return out, nil
 }
 
+// join takes a dataset into the replica of its group.
+//
+// unsourced: that no member joins at a half that the other one has to bring up to
+// date.
 func (r *replica) join(o *schema.Object, ask pairAsk) error {
 	if !r.connected() {
 		return apierr.New(apierr.LinkNotConnected, "link %d is not connected", r.link.ID())
+	}
+	if r.isPeer() && !r.leads() && r.state() != peerSynchronized {
+		return apierr.New(apierr.ReplicaNotSynchronized, "replica %d: the other half brings this one up to date", r.o.ID())
 	}
 	ask.Local = o.ID()
 	m, err := r.prepareMember(ask, o)
@@ -209,7 +216,7 @@ func (r *replica) leave(o *schema.Object, retain bool, in *model.Input) error {
 	if i < 0 {
 		return nil
 	}
-	if r.pairs[i].Told != nil || r.b.Follows(o) {
+	if r.alongWith(&r.pairs[i], o) {
 		if err := r.partPairs([]*pair{&r.pairs[i]}); err != nil {
 			return err
 		}

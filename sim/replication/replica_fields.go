@@ -55,7 +55,7 @@ var (
 	ReplicaSnapKeep    = schema.Int(schema.Field{Name: "snapshots_retention", Flags: schema.Editable, Gate: gateSnap, Check: notNegative})
 	ReplicaSuffix      = schema.String(schema.Field{Name: "remote_snapshot_suffix", Flags: schema.Editable, Default: "-remote", Gate: gateLock})
 	ReplicaSnapLock    = schema.Int(schema.Field{Name: "lock_remote_snapshot_retention", Flags: schema.Editable, Gate: gateLock, Check: notNegative})
-	ReplicaEntityType  = schema.Enum(schema.Field{Name: "entity_type", Flags: schema.Create | schema.NotNull, Enum: []string{model.OfVolume, model.OfFS, ofGroup}, Default: model.OfVolume})
+	ReplicaEntityType  = schema.Enum(schema.Field{Name: "entity_type", Flags: schema.Create | schema.NotNull, Enum: []string{model.OfVolume, model.OfFS, ofGroup}, Kept: []string{ofReplicationGroup}, Default: model.OfVolume})
 	ReplicaState       = schema.Compute(schema.Enum(schema.Field{Name: "state", Enum: []string{"ACTIVE", "SUSPENDED", "AUTO_SUSPENDED"}}))
 	ReplicaStateText   = schema.String(schema.Field{Name: "state_description"})
 	ReplicaReason      = schema.String(schema.Field{Name: "state_reason"})

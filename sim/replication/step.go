@@ -60,11 +60,17 @@ func (r *replica) together() ([]*pair, error) {
 		if err != nil {
 			return nil, err
 		}
-		if p.Told != nil || r.b.Follows(o) {
+		if r.alongWith(p, o) {
 			out = append(out, p)
 		}
 	}
 	return out, nil
+}
+
+// alongWith reports whether one side of a pair goes along with the other by this
+// replica: a dataset that does so by another one can be in it too.
+func (r *replica) alongWith(p *pair, o *schema.Object) bool {
+	return r.mirrored() && (p.Told != nil || r.b.Follows(o))
 }
 
 // part ends the pairs' going along with each other, at this instant, and saves

@@ -161,11 +161,12 @@ func (o *oracle) judge(line string, status int, before, now *scene) error {
 		before = now
 	}
 	o.last = now
-	for at, twin := range now.twins() {
+	twins := now.twins()
+	for at, twin := range twins {
 		o.pouring[twin] = o.pouring[twin] || o.poured[at] || now.datasets[at].poured
 	}
 	for at, d := range now.datasets {
-		o.poured[at] = o.poured[at] || d.poured
+		o.poured[at] = o.poured[at] || d.poured || o.pouring[twins[at]]
 	}
 	done := status > 0 && status < 300
 	about := touched(line, before)

@@ -95,6 +95,36 @@ func (f *Field) acceptNull(raw json.RawMessage) (json.RawMessage, error) {
 	return raw, nil
 }
 
+// Holds checks that a value is one that a row can keep in the field; what a
+// client may send is narrower, and Accept checks that. It returns a *Error
+// that tells what was expected.
+func (f *Field) Holds(raw json.RawMessage) error {
+	if string(raw) == "null" {
+		if f.Flags&NotNull != 0 && f.wire != WireTree {
+			return f.bad(raw, "must not be null")
+		}
+		return nil
+	}
+	out, why := f.shape(raw)
+	switch {
+	case f.wire == WireEnum && (string(raw) == `""` || slices.Contains(f.Kept, unquote(raw))): // not chosen yet, or not by a client
+		return nil
+	case why != "":
+		return f.bad(raw, why)
+	case f.wire == WireEnum && !bytes.Equal(out, raw):
+		return f.bad(raw, "is spelt "+string(out))
+	case f.wire == WireInt && !bytes.Equal(out, raw):
+		return f.bad(raw, "is not a whole number")
+	}
+	if f.fits == nil { // the identity
+		return nil
+	}
+	if err := f.fits(raw); err != nil {
+		return f.bad(raw, "does not fit: "+err.Error())
+	}
+	return nil
+}
+
 // shape gives the value as a row keeps it, or why it does not fit.
 func (f *Field) shape(raw json.RawMessage) (out json.RawMessage, why string) {
 	switch f.wire {

@@ -69,6 +69,10 @@ func finish[T any](f Field) Attr[T] {
 	if p.Name == "" {
 		panic("schema: a field has no name")
 	}
+	p.fits = func(raw json.RawMessage) error {
+		var v T
+		return json.Unmarshal(raw, &v)
+	}
 	switch {
 	case p.Default != nil:
 		raw, err := json.Marshal(p.Default)

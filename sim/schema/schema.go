@@ -39,6 +39,9 @@ const (
 	Private
 	// NotNull refuses null in a body.
 	NotNull
+	// Secret marks a private field that holds a secret as it was given: exports
+	// have a mark in its place.
+	Secret
 )
 
 // Editable is the pair of flags of a field that a client sets and changes.
@@ -90,6 +93,8 @@ type Field struct {
 	Flags Flags
 	// Enum lists the words of an enumeration in their order.
 	Enum []string
+	// Kept are words that rows have too and that no client sends.
+	Kept []string
 	// Default is the value of a new object; nil means null, or the zero of a
 	// NotNull field.
 	Default any
@@ -106,6 +111,7 @@ type Field struct {
 	via    *Field
 	from   *Field
 	initly json.RawMessage
+	fits   func(raw json.RawMessage) error
 }
 
 // Wire is the field's type on the wire.

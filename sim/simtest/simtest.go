@@ -39,6 +39,17 @@ func (l *Lab) Fork(tb testing.TB) *Lab {
 	return Watch(tb, f)
 }
 
+// ForkSnapshot is an independent copy of the lab as a snapshot holds it,
+// checked and closed like its origin.
+func (l *Lab) ForkSnapshot(tb testing.TB, name string) *Lab {
+	tb.Helper()
+	f, err := l.Lab.ForkSnapshot(name)
+	if err != nil {
+		tb.Fatalf("fork snapshot %s: %v", name, err)
+	}
+	return Watch(tb, f)
+}
+
 // Watch has a lab checked and closed when the test ends; a lab that the test
 // closed is left alone.
 func Watch(tb testing.TB, l *sim.Lab) *Lab {
@@ -54,6 +65,9 @@ func Watch(tb testing.TB, l *sim.Lab) *Lab {
 		}
 		for _, line := range bad {
 			tb.Errorf("the lab is not as it must be: %s", line)
+		}
+		if b := l.Broken(); b != nil {
+			tb.Errorf("the first that broke it: %s: %v", b, b.Violations)
 		}
 		if err := l.Close(); err != nil {
 			tb.Errorf("close the lab: %v", err)

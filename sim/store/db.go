@@ -39,6 +39,9 @@ type Options struct {
 	// indexes are rebuilt where a file is damaged. A type that is not listed is
 	// left as it is.
 	Types []*schema.Type
+	// History is how many bytes of former values are kept for ForkAt, 0 for
+	// none.
+	History int
 	// Step is called at the numbered steps of a durable write with their
 	// names; a crash test ends the process there. Nil is not called.
 	Step func(name string)
@@ -95,6 +98,7 @@ type DB struct {
 	pending *overlay
 	now     clock.Time
 	damage  []string
+	history history
 	open    *gathering // takes the savepoints of now
 	flying  *gathering // is being written, nil for none
 }
@@ -102,6 +106,7 @@ type DB struct {
 // Open opens or creates a lab's store.
 func Open(o Options) (*DB, error) {
 	db := &DB{opts: o, durable: o.Path != "", flushAt: o.FlushAt, pending: newOverlay(), open: newGathering()}
+	db.history.limit = o.History
 	if db.flushAt == 0 {
 		db.flushAt = defaultFlushAt
 	}
@@ -184,6 +189,7 @@ func (db *DB) savepoint(ctx context.Context, now clock.Time, fn func(tx *Tx) err
 		db.pending = tx.over
 		db.now = now
 		db.open.dirty = true
+		db.history.add(tx.past)
 	}
 	g, full := db.seenLocked(), !db.durable && db.pending.Len() >= db.flushAt
 	db.mu.Unlock()
@@ -222,7 +228,10 @@ func (db *DB) look(now clock.Time, fn func(tx *Tx) error) (*gathering, error) {
 func (db *DB) begin(now clock.Time) (tx *Tx, done func(), err error) {
 	db.mu.Lock()
 	defer db.mu.Unlock()
-	tx = &Tx{over: db.pending.Copy(), now: now, seen: db.seenLocked(), owner: db.opts.Owner, durable: db.durable}
+	tx = &Tx{
+		over: db.pending.Copy(), now: now, seen: db.seenLocked(), owner: db.opts.Owner, durable: db.durable,
+		remembers: db.keepsHistory(), start: db.history.end,
+	}
 	if db.base == nil {
 		return tx, func() {}, nil
 	}

@@ -73,6 +73,7 @@ func (db *DB) lead() error {
 	later.finish(err)
 	db.pending = newOverlay()
 	db.now = db.base.now
+	db.history.forget()
 	return err
 }
 

@@ -127,11 +127,10 @@ func (f *file) write(over *overlay, now clock.Time, step func(string)) error {
 		if err != nil {
 			return err
 		}
-		stamp := binary.BigEndian.AppendUint64(nil, uint64(now)) //nolint:gosec // lab time is not negative
 		if step != nil {
 			step("store: before the sync")
 		}
-		return apply(tx, metaKey("now"), stamp)
+		return apply(tx, metaKey("now"), stampOf(now))
 	})
 	if err != nil {
 		return fmt.Errorf("write %s: %w", f.path, err)
@@ -141,6 +140,10 @@ func (f *file) write(over *overlay, now clock.Time, step func(string)) error {
 	}
 	f.now = now
 	return nil
+}
+
+func stampOf(now clock.Time) []byte {
+	return binary.BigEndian.AppendUint64(nil, uint64(now)) //nolint:gosec // lab time is not negative
 }
 
 func apply(tx *bbolt.Tx, key string, value []byte) error {

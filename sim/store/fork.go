@@ -19,9 +19,15 @@ func (db *DB) Fork(path string, owner any) (*DB, error) {
 	defer db.flusher.Unlock()
 	db.writer.Lock()
 	defer db.writer.Unlock()
+	return db.fork(path, owner)
+}
+
+// fork makes the copy. The caller holds flusher and writer.
+func (db *DB) fork(path string, owner any) (*DB, error) {
 	opts := db.opts
 	opts.Path, opts.Owner = path, owner
 	fork := &DB{opts: opts, durable: path != "", flushAt: db.flushAt, open: newGathering(), now: db.now, damage: db.damage}
+	fork.history.limit = db.opts.History
 	if path != "" {
 		return fork, db.forkDurable(fork, path)
 	}

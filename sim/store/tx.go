@@ -23,6 +23,10 @@ type Tx struct {
 	touched  touches
 	owner    any
 	carried  any
+
+	remembers bool     // past is kept
+	start     Position // of the savepoint in the history
+	past      []undo
 }
 
 // Now is the lab time of everything in the savepoint.
@@ -50,11 +54,15 @@ func (tx *Tx) Carried() any { return tx.carried }
 // Savepoint runs fn in a savepoint of its own at lab time now. If fn returns
 // an error, what it wrote is undone alone.
 func (tx *Tx) Savepoint(now clock.Time, fn func(tx *Tx) error) error {
-	inner := &Tx{bolt: tx.bolt, over: tx.over.Copy(), now: now, readOnly: tx.readOnly, durable: tx.durable, owner: tx.owner, carried: tx.carried}
+	inner := &Tx{
+		bolt: tx.bolt, over: tx.over.Copy(), now: now, readOnly: tx.readOnly, durable: tx.durable, owner: tx.owner, carried: tx.carried,
+		remembers: tx.remembers, start: tx.Position(),
+	}
 	if err := fn(inner); err != nil {
 		return err
 	}
 	tx.over = inner.over
+	tx.past = append(tx.past, inner.past...)
 	tx.dirty = tx.dirty || inner.dirty
 	tx.onCommit = append(tx.onCommit, inner.onCommit...)
 	for _, t := range inner.touched.all {
@@ -124,7 +132,8 @@ func (kv KV) Delete(key []byte) {
 	full := kv.prefix + string(key)
 	if !kv.tx.mayBeInFile(full) {
 		kv.writable()
-		kv.tx.over.Delete(full) // no grave for what never left memory: scans would walk over it
+		old, had := kv.tx.over.Delete(full) // no grave for what never left memory: scans would walk over it
+		kv.tx.remember(full, old, had)
 		return
 	}
 	kv.set(key, nil)
@@ -143,7 +152,9 @@ func (tx *Tx) mayBeInFile(full string) bool {
 
 func (kv KV) set(key, value []byte) {
 	kv.writable()
-	kv.tx.over.Set(kv.prefix+string(key), value)
+	full := kv.prefix + string(key)
+	old, had := kv.tx.over.Set(full, value)
+	kv.tx.remember(full, old, had)
 }
 
 func (kv KV) writable() {

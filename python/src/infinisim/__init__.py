@@ -32,10 +32,11 @@ from .errors import (
     ServerDied,
     VerificationError,
 )
-from .faults import Fault, Faults
+from .faults import Faults
 from .journal import Entry, Journal
-from .lab import Lab
+from .lab import Lab, Past
 from .links import Link
+from .rules import Fault, Preset, Trouble
 from .server import Server
 from .verify import Asked, Verify
 
@@ -59,10 +60,13 @@ __all__ = [
     "Lab",
     "Link",
     "Moved",
+    "Past",
     "PortTaken",
+    "Preset",
     "ProgramMissing",
     "Server",
     "ServerDied",
+    "Trouble",
     "VerificationError",
     "Verify",
     "server",

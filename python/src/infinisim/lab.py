@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, Optional, Tuple, Union
 
 from . import server as servers
 from .array import Array
@@ -25,13 +27,35 @@ def _fresh_name(server: Server, word: str) -> str:
     return f"{word}-{os.getpid()}-{next(_numbers)}{stranger}" if server.is_shared else f"{word}-{next(_numbers)}"
 
 
+def culprit(first: Mapping[str, Any]) -> str:
+    """The first change after which a lab was not as it must be, in words.
+
+    >>> from infinisim.lab import culprit
+    >>> culprit({"by": "request", "entry": 12, "array": "box-1", "method": "POST", "path": "/api/rest/volumes"})
+    'request #12, box-1 POST /api/rest/volumes'
+    >>> culprit({"by": "job", "entry": 40, "array": "box-1", "job": "snapshot"})
+    'job #40, snapshot on box-1'
+    >>> culprit({"by": "tester", "after": 7})
+    "a change past the arrays' API, after #7"
+    """
+    if first["by"] == "request":
+        return f"request #{first['entry']}, {first['array']} {first['method']} {first['path']}"
+    if first["by"] == "job":
+        return f"job #{first['entry']}, {first['job']} on {first['array']}"
+    return f"a change past the arrays' API, after #{first.get('after', 0)}"
+
+
 class Lab:
     """One isolated world: its own clock, seed, faults, journal and arrays.
 
     ``links`` says which arrays are linked: ``none``, ``ring`` (two arrays: one
     link) or ``mesh``. ``clock`` is ``manual`` (it stands still until it is moved),
     ``system`` (it runs), or ``flux`` (it follows the flux timeline of this process,
-    for requests that go by the ``requests`` library). At the end of a ``with`` the lab is checked and removed.
+    for requests that go by the ``requests`` library). With ``check`` the lab looks
+    after every request whether everything is as it must be, and names the first that
+    broke something. ``estate`` is a file that says which arrays there are and what
+    they hold, in place of ``arrays`` and ``links``, or the same as a mapping. At the
+    end of a ``with`` the lab is checked and removed.
 
     >>> from infinisim import Lab
     >>> with Lab(arrays=3, links="mesh", seed=7) as lab:
@@ -48,13 +72,20 @@ class Lab:
         seed: Optional[int] = None,
         profile: Optional[str] = None,
         clock: str = "manual",
+        check: Optional[bool] = None,
+        estate: Union[str, "os.PathLike[str]", Mapping[str, Any], None] = None,
         server: Optional[Server] = None,
     ) -> None:
         server = server or servers.shared()
-        plan: Dict[str, Any] = {"name": name or _fresh_name(server, "lab"), "arrays": arrays, "links": links}
+        plan: Dict[str, Any] = {"name": name or _fresh_name(server, "lab")}
+        if estate is None:
+            plan.update({"arrays": arrays, "links": links})
+        else:
+            plan["estate"] = estate if isinstance(estate, Mapping) else Path(estate).read_text(encoding="utf-8")
         plan["clock"] = "manual" if clock == "flux" else clock
         plan.update({"seed": seed} if seed is not None else {})
         plan.update({"profile": profile} if profile is not None else {})
+        plan.update({"check": check} if check is not None else {})
         self._setup(server, server.call("POST", "labs", plan), flux=clock == "flux")
 
     def _setup(self, server: Server, view: Mapping[str, Any], flux: bool = False) -> None:
@@ -187,6 +218,24 @@ class Lab:
         copy._setup(self.server, self.call("POST", "fork", body), flux=self._follower is not None)
         return copy
 
+    def travel(self, entry: int, name: Optional[str] = None) -> "Past":
+        """A copy of the lab as it was just before an entry of its journal.
+
+        >>> pool = array.new_pool("p")
+        >>> last = lab.journal.entries()[-1]
+        >>> with lab.travel(last.seq) as past:
+        ...     past["box-1"].list("pools")
+        ...     past.repeat()["result"]["name"]
+        []
+        'p'
+        """
+        past = Past.__new__(Past)
+        body = {"name": name or _fresh_name(self.server, "past"), "entry": entry}
+        view = self.call("POST", "travel", body)
+        past._setup(self.server, view)
+        past.request = {each: view[each] for each in ("entry", "array", "method", "path", "query", "body", "user", "cookie", "status", "answer")}
+        return past
+
     def reset(self) -> None:
         """Fresh arrays, the same links, no faults, an empty journal; the clock stays.
 
@@ -213,9 +262,24 @@ class Lab:
 
         >>> lab.check()
         """
-        found = self.violations()
-        if found:
-            raise AssertionError("\n".join(["the lab is not as it must be:", *("  " + each for each in found)]))
+        lines = ["  " + each for each in self.violations()]
+        first = self.broken()
+        if first:
+            lines += [f"the first that broke it: {culprit(first)}", *("  " + each for each in first["violations"])]
+        if lines:
+            raise AssertionError("\n".join(["the lab is not as it must be:", *lines]))
+
+    def broken(self) -> Optional[Dict[str, Any]]:
+        """The first change after which something was not as it must be, None for
+        none, and for a lab that was not made with ``check``.
+
+        >>> from infinisim import Lab
+        >>> with Lab(check=True) as careful:
+        ...     pool = careful["box-1"].new_pool()
+        ...     careful.broken()
+        """
+        first: Optional[Dict[str, Any]] = self.call("GET", "check")["first"]
+        return first
 
     def missing(self) -> Dict[str, int]:
         """Requests that no route answered, and how many.
@@ -286,3 +350,30 @@ class Lab:
 
     def __repr__(self) -> str:
         return f"<Lab {self.name} {' '.join(self._arrays)}>"
+
+
+class Past(Lab):
+    """A lab as it was just before an entry of another lab's journal, on a clock that stands still.
+
+    >>> lab.travel(1)
+    Traceback (most recent call last):
+    infinisim.errors.ControlError: POST labs/...: 404 ENTRY_NOT_FOUND: entry: the journal does not hold #1; its last is #0
+    """
+
+    #: The request that came next: ``entry``, ``array``, ``method``, ``path``, ``query``, ``body``, ``user``, ``status``,
+    #: ``answer``, and the ``cookie`` by which this lab knows whoever made it.
+    request: Dict[str, Any]
+
+    def repeat(self) -> Any:
+        """Makes that request again, as whoever made it; gives the answer's body.
+
+        >>> name = array.get("system/name")
+        >>> with lab.travel(1) as past:
+        ...     past.repeat()["result"] == name
+        True
+        """
+        asked = self.request
+        path = asked["path"] + ("?" + asked["query"] if asked["query"] else "")
+        body = json.loads(asked["body"]) if asked["body"] else None
+        # No user: the cookie tells who it is.
+        return self[asked["array"]].request(asked["method"], path, body, headers={"Authorization": "", "Cookie": asked["cookie"]}).body

@@ -55,7 +55,7 @@ def _option(config: pytest.Config, name: str) -> str:
 def pytest_configure(config: pytest.Config) -> None:
     """Registers the marker, and checks what was asked for before anything runs."""
     config.addinivalue_line(
-        "markers", "infinisim(arrays=2, links='ring', profile='8.6', seed=1, clock='manual'): what the lab of a test is to be"
+        "markers", "infinisim(arrays=2, links='ring', profile='8.6', seed=1, clock='manual', check=False): what the lab of a test is to be"
     )
     for name in ("seed", "journal"):
         if not _option(config, name).isdigit():
@@ -101,6 +101,7 @@ def _plan(request: pytest.FixtureRequest) -> Dict[str, Any]:
     plan["clock"] = _option(request.config, "clock")
     plan["profile"] = _option(request.config, "profile")
     plan["seed"] = int(_option(request.config, "seed"))
+    plan["check"] = None
     for marker in reversed(list(request.node.iter_markers("infinisim"))):
         unknown = set(marker.kwargs) - set(plan)
         if unknown or marker.args:

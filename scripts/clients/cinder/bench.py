@@ -193,7 +193,8 @@ class Bench:  # pylint: disable=too-many-public-methods
         """Returns a driver that has not been set up; its protocol is iSCSI unless it is told another."""
         values = {
             "san_login": self.box.username, "san_password": self.box.password, "infinidat_pool_name": self.pool["name"],
-            "infinidat_storage_protocol": "iscsi", "infinidat_iscsi_netspaces": [SPACE], "volume_backend_name": "infinibox"}
+            "infinidat_storage_protocol": "iscsi", "infinidat_iscsi_netspaces": [SPACE], "volume_backend_name": "infinibox",
+            "driver_use_ssl": self.box.tls}
         chosen = {name: value for name, value in (values | options).items() if value is not None}
         return infinidat.InfiniboxVolumeDriver(configuration=Configuration(self.box.address, **chosen))
 

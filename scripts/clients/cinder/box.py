@@ -37,7 +37,7 @@ class Server:
         self.folder = tempfile.TemporaryDirectory(prefix="infinisim-cinder-")  # pylint: disable=consider-using-with
         ready = os.path.join(self.folder.name, "ready.json")
         self.process = subprocess.Popen(  # pylint: disable=consider-using-with
-            [program, "serve", "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", "--ready-file", ready],
+            [program, "serve", "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", "--ready-file", ready, "--tls"],
             stdout=subprocess.DEVNULL)
         try:
             self.info = self._await(ready)
@@ -72,14 +72,14 @@ class Server:
 
 
 class Box:
-    """The first array of a server."""
+    """The first array of a server, which the driver is to reach over TLS or not."""
 
-    def __init__(self, info):
+    def __init__(self, info, tls=False):
         array = info["arrays"][0]
         self.key, self.control, self.url = array["key"], info["control"], array["url"]
         self.username, self.password = array["username"], array["password"]
-        host, port = self.url.partition("://")[2].rsplit(":", 1)
-        self.address = (host, int(port))
+        host, port = array["https_url" if tls else "url"].partition("://")[2].rsplit(":", 1)
+        self.address, self.tls = (host, int(port)), tls
         self.http = requests.Session()
         self.http.trust_env = False
 

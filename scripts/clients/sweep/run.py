@@ -25,7 +25,6 @@ import sys
 import warnings
 from urllib.parse import urlsplit
 
-import gossip
 from infinisdk import InfiniBox
 from infinisdk.core.config import config
 
@@ -35,6 +34,7 @@ from world import World
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import common  # noqa: E402  pylint: disable=wrong-import-position
+from wire import Wire  # noqa: E402  pylint: disable=wrong-import-position
 
 NEWEST = "289.1.4"  # the SDK whose columns have no version in their names
 OLDER = ("258.0.2", "240.2.1", "225.1.1", "206.1.2")  # one column each: the default release, HTTP, a session
@@ -70,27 +70,6 @@ def columns(sdk):
     if sdk in OLDER:
         return [Column(sdk, PROFILES[0], False, False)]
     return [Column(sdk, profile, tls, basic) for profile, tls, basic in itertools.product(PROFILES, (False, True), (False, True))]
-
-
-class Wire:
-    """Sees the client's requests, as they are when they go out."""
-
-    def __init__(self):
-        self.schemes, self.signed, self.unsigned = set(), set(), set()
-        gossip.register(self._see, "infinidat.sdk.before_api_request")
-
-    def _see(self, request):
-        url = urlsplit(request.url)
-        self.schemes.add(url.scheme)
-        (self.signed if "Authorization" in request.headers else self.unsigned).add(url.path.removeprefix("/api/rest/"))
-
-    def check(self, column):
-        """The requests went the way that the column says; before a session the client only asks for the features."""
-        assert self.schemes == {"https" if column.tls else "http"}, f"requests went over {self.schemes}"
-        if column.basic:
-            assert not self.unsigned, f"without Basic authentication: {self.unsigned}"
-        else:
-            assert self.signed == {"_features"}, f"with Basic authentication: {self.signed}"
 
 
 def connect(array, column, stack):
@@ -154,7 +133,7 @@ def sweep(program, out, column):
             return common.control(ready["control"], method, f"arrays/{ready['arrays'][0]['key']}/{path}", body)
 
         sweep_all(World(systems[0], systems[1:], test), record, excuses.of(column.sdk))
-        checks.run(record, "wire", (("as_told", wire.check),), column)
+        checks.run(record, "wire", (("as_told", wire.check),), column.tls, column.basic)
         common.drove(out, column.name, ready["control"])
 
 

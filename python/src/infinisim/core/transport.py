@@ -14,7 +14,7 @@ from . import context, timeline
 
 
 class _Adapter(HTTPAdapter):
-    """Sends to the array's port, whatever port and scheme the client wrote."""
+    """Sends to the array's port, whatever port the client wrote; over TLS where it wrote HTTPS and the array has that."""
 
     def __init__(self, simulator: Array) -> None:
         super().__init__()
@@ -23,11 +23,11 @@ class _Adapter(HTTPAdapter):
     def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
         target = request.copy()
         parts = urlsplit(request.url or "")
-        base = urlsplit(self._simulator.url)
+        base = urlsplit((parts.scheme == "https" and self._simulator.https_url) or self._simulator.url)
         target.url = urlunsplit((base.scheme, base.netloc, str(parts.path), str(parts.query), str(parts.fragment)))
         target.headers["Host"] = self._simulator.host
         target.headers["X-Sim-Now"] = f"{timeline.now_ms():.3f}"
-        names = dict(zip(("stream", "timeout"), args))  # how it is verified does not matter: this is no HTTPS
+        names = dict(zip(("stream", "timeout"), args))  # the certificate is made at start, for no name of these
         names.update({k: options[k] for k in ("stream", "timeout") if k in options})
         response = super().send(target, verify=False, cert=None, proxies={}, **names)
         response.request, response.url = request, str(request.url)

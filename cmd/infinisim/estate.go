@@ -1,0 +1,33 @@
+package main
+
+import (
+	"fmt"
+
+	"infinisim/sim/estate"
+	"infinisim/sim/lab"
+)
+
+// plan is that of the lab default.
+func (f flags) plan() (lab.Plan, error) {
+	p := lab.Plan{Name: lab.DefaultName, Arrays: &f.arrays, Links: lab.Topology(f.links)}
+	if f.estate == "" {
+		return p, nil
+	}
+	for _, flag := range []string{"arrays", "links", "profile", "first"} {
+		if f.given(flag) {
+			return p, fmt.Errorf("--%s: the estate says it", flag)
+		}
+	}
+	e, err := estate.Read(f.estate)
+	if err != nil {
+		return p, fmt.Errorf("--estate: %w", err)
+	}
+	p = e.Plan(lab.DefaultName)
+	if f.given("seed") {
+		p.Seed = &f.seed
+	}
+	if _, leads := f.leader(); f.given("clock") && !leads {
+		p.Clock = f.clock
+	}
+	return p, nil
+}

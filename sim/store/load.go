@@ -1,0 +1,200 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.etcd.io/bbolt"
+
+	"infinisim/sim/clock"
+	"infinisim/sim/schema"
+)
+
+// Loader takes new rows by the thousand: they go into the file in key order, in
+// one transaction with what the savepoint beside it writes, and past the
+// overlay. It is used by one goroutine.
+type Loader struct {
+	lists  map[string]*loadList
+	counts map[string]int64 // by full key
+	n      int
+}
+
+// loadList is the new keys of one part of the key space.
+type loadList struct {
+	entries []loadEntry
+	mixed   bool // they did not come in order
+}
+
+type loadEntry struct {
+	key   []byte // without the bucket
+	value []byte
+}
+
+// Load runs fn as one savepoint, as Update does, with a loader beside it: all
+// of it is kept, or nothing. What the loader takes is not in what fn reads.
+func (db *DB) Load(ctx context.Context, now clock.Time, fn func(tx *Tx, l *Loader) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	db.flusher.Lock()
+	defer db.flusher.Unlock()
+	db.writer.Lock()
+	defer db.writer.Unlock()
+	now = max(now, db.Now())
+	tx, done, err := db.begin(now)
+	if err != nil {
+		return err
+	}
+	defer done()
+	l := &Loader{lists: map[string]*loadList{}, counts: map[string]int64{}}
+	if err := fn(tx, l); err != nil {
+		return err
+	}
+	l.sum(tx)
+	done() // before the write: a file that grows waits for its readers
+	if !db.durable && db.base == nil && tx.over.Len()+l.n < db.flushAt {
+		l.spill(tx)
+		db.mu.Lock()
+		defer db.mu.Unlock()
+		db.pending, db.now = tx.over, now
+		return nil
+	}
+	return db.keepLoaded(tx, l)
+}
+
+// keepLoaded writes what gathered, what the savepoint wrote and what the loader
+// took. The caller holds flusher and writer.
+func (db *DB) keepLoaded(tx *Tx, l *Loader) error {
+	base := db.base
+	if !db.durable {
+		var err error
+		if base, err = db.own(); err != nil {
+			return err
+		}
+	}
+	err := base.bolt.Update(func(b *bbolt.Tx) error {
+		if err := tx.flushInto(b); err != nil {
+			return err
+		}
+		if err := l.flushInto(b); err != nil {
+			return err
+		}
+		return apply(b, metaKey("now"), stampOf(tx.now))
+	})
+	if err != nil {
+		return fmt.Errorf("%w: write %s: %w", ErrNotKept, base.path, err)
+	}
+	base.now = tx.now
+	db.mu.Lock()
+	g := db.open
+	db.base, db.pending, db.now, db.open = base, newOverlay(), tx.now, newGathering()
+	db.mu.Unlock()
+	g.finish(nil) // what gathered is in the file with it
+	return nil
+}
+
+// Put takes a new object: no row of the store may have its id.
+func (l *Loader) Put(array string, o *schema.Object) {
+	t := o.Type()
+	l.Set(array, spaceRow, t.Name(), rowKey(t, o.ID()), schema.Encode(o))
+	l.count(array, []byte(t.Name()))
+	for _, f := range t.StoredFields() {
+		if f.Indexed() {
+			key := fieldKey(t, f, o.Value(f))
+			l.count(array, key)
+			l.Set(array, spaceIndex, f.Name, appendID(key, o.ID()), []byte{})
+		}
+	}
+}
+
+func (l *Loader) count(array string, key []byte) {
+	l.counts[array+"\x00"+spaceCount+"\x00"+string(key)]++
+}
+
+// Set takes a new key of a space, of an array or, for an empty one, of the lab.
+// Keys with the same hint are sorted together: those of one hint in ascending
+// order need no sorting. The caller must not change key or value afterwards.
+func (l *Loader) Set(array, space, hint string, key, value []byte) {
+	if array == "" {
+		array = labBucket
+	}
+	name := array + "\x00" + space + "\x00" + hint
+	list := l.lists[name]
+	if list == nil {
+		list = &loadList{}
+		l.lists[name] = list
+	}
+	full := make([]byte, 0, len(space)+1+len(key))
+	full = append(append(append(full, space...), 0), key...)
+	if n := len(list.entries); n > 0 && bytes.Compare(list.entries[n-1].key, full) > 0 {
+		list.mixed = true
+	}
+	if value == nil {
+		value = []byte{}
+	}
+	list.entries = append(list.entries, loadEntry{full, value})
+	l.n++
+}
+
+// sum adds what is counted to what the savepoint sees.
+func (l *Loader) sum(tx *Tx) {
+	for _, name := range sortedKeys(l.counts) {
+		array, rest := splitKey(name)
+		key := []byte(strings.TrimPrefix(rest, spaceCount+"\x00"))
+		n := tx.counted(array, key) + l.counts[name]
+		if tx.over.Len() > 0 {
+			tx.over.Delete(name) // the loader's counts last
+		}
+		l.Set(array, spaceCount, "", key, binary.BigEndian.AppendUint64(nil, uint64(n))) //nolint:gosec // counts are not negative
+	}
+}
+
+// spill puts what was taken in the savepoint's overlay.
+func (l *Loader) spill(tx *Tx) {
+	for name, list := range l.lists {
+		bucket, _ := splitKey(name)
+		for _, e := range list.entries {
+			tx.over.Set(bucket+"\x00"+string(e.key), e.value)
+		}
+	}
+}
+
+// loadedFill is how full pages are left that are written in order.
+const loadedFill = 0.9
+
+func (l *Loader) flushInto(b *bbolt.Tx) error {
+	for _, name := range sortedKeys(l.lists) {
+		bucket, _ := splitKey(name)
+		list := l.lists[name]
+		if list.mixed {
+			slices.SortFunc(list.entries, func(x, y loadEntry) int { return bytes.Compare(x.key, y.key) })
+		}
+		into, err := b.CreateBucketIfNotExists([]byte(bucket))
+		if err != nil {
+			return err
+		}
+		into.FillPercent = loadedFill
+		for _, e := range list.entries {
+			if err := into.Put(e.key, seal(bucket, e.key, e.value)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Spaces lists the spaces that hold a key, of an array or of the lab itself,
+// but for those of rows, indexes and counters.
+func (tx *Tx) Spaces(array string) []string {
+	if array == "" {
+		array = labBucket
+	}
+	return slices.DeleteFunc(tx.spaces(array), func(s string) bool { return s == spaceRow || s == spaceIndex || s == spaceCount })
+}
+
+// Format is the version of the files that this program writes.
+const Format = formatVersion
