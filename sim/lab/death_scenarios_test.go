@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -205,16 +204,16 @@ func stories() map[string]story {
 }
 
 // copyLab copies the file of the last life in a directory to another.
-func copyLab(t testing.TB, from, to string) {
-	t.Helper()
+func copyLab(tb testing.TB, from, to string) {
+	tb.Helper()
 	in, err := os.Open(from) //nolint:gosec // our own file
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	out, err := os.Create(filepath.Join(to, "lab-0.db")) //nolint:gosec // our own file
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	_, err = io.Copy(out, in)
-	require.NoError(t, err)
-	require.NoError(t, in.Close())
-	require.NoError(t, out.Close())
+	require.NoError(tb, err)
+	require.NoError(tb, in.Close())
+	require.NoError(tb, out.Close())
 }
 
 // TestDeath_anyStep has each of two processes die at steps of what they do
@@ -265,7 +264,9 @@ func (s story) dies(t *testing.T, from *couple, victim, step int, missed bool) b
 	m := w.procs[victim]
 	m.steps, m.at = 0, step
 	err := w.tell(s)
-	assert.NoError(t, err, "process %d, step %d (%s), missed %v", victim+1, step, m.last, missed)
+	if err != nil {
+		t.Errorf("process %d, step %d (%s), missed %v: %v", victim+1, step, m.last, missed, err)
+	}
 	w.close()
 	return m.deaths > 0
 }

@@ -56,11 +56,11 @@ type coupleIDs struct {
 }
 
 // newCouple opens the labs of two directories; an empty one is a new lab.
-func newCouple(t testing.TB, dirs [2]string, ids coupleIDs) *couple {
-	t.Helper()
-	w := &couple{t: t, ids: ids}
+func newCouple(tb testing.TB, dirs [2]string, ids coupleIDs) *couple {
+	tb.Helper()
+	w := &couple{t: tb, ids: ids}
 	for i := range w.procs {
-		m := &mortal{process: &process{t: t, key: fmt.Sprintf("box-%d", i+1)}, dir: dirs[i]}
+		m := &mortal{process: &process{t: tb, key: fmt.Sprintf("box-%d", i+1)}, dir: dirs[i]}
 		srv := httptest.NewServer(http.HandlerFunc(m.serve))
 		m.srv, m.url = srv, srv.URL
 		w.procs[i] = m
@@ -166,7 +166,7 @@ func (w *couple) close() {
 	w.t.Helper()
 	for _, m := range w.procs {
 		bad, err := m.lab.Check(context.Background())
-		assert.NoError(w.t, err)
+		require.NoError(w.t, err)
 		assert.Empty(w.t, bad)
 	}
 	for _, m := range w.procs {
