@@ -30,7 +30,7 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(serveCommand(), labCommand(), healthCommand(), coverageCommand(), auditCommand(), exportCommand(), importCommand())
+	root.AddCommand(serveCommand(), labCommand(), healthCommand(), coverageCommand(), auditCommand(), exportCommand(), importCommand(), generateCommand())
 	root.SetArgs(args)
 	root.SetOut(out)
 	root.SetErr(errs)
