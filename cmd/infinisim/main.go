@@ -39,7 +39,10 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(serveCommand(), runCommand(), labCommand(), clockCommand(), exportCommand(), importCommand(), healthCommand(), coverageCommand(), auditCommand())
+	root.AddCommand(
+		serveCommand(), runCommand(), labCommand(), clockCommand(), exportCommand(), importCommand(), generateCommand(), healthCommand(),
+		coverageCommand(), auditCommand(),
+	)
 	root.SetArgs(args)
 	root.SetOut(out)
 	root.SetErr(errs)

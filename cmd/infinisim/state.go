@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -80,11 +81,18 @@ func readWhole(c *cobra.Command, file string) ([]byte, error) {
 
 // writeWhole puts a file in place in one step.
 func writeWhole(file string, text []byte) error {
+	return wholeFile(file, func(to io.Writer) error {
+		_, err := to.Write(text)
+		return err
+	})
+}
+
+func wholeFile(file string, write func(to io.Writer) error) error {
 	tmp, err := os.CreateTemp(filepath.Dir(file), ".export-")
 	if err != nil {
 		return fmt.Errorf("export: %w", err)
 	}
-	_, err = tmp.Write(text)
+	err = write(tmp)
 	if err = errors.Join(err, tmp.Close()); err == nil {
 		err = os.Rename(tmp.Name(), file)
 	}

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"infinisim/sim/fault"
+	"infinisim/sim/generate"
 	"infinisim/sim/journal"
 	"infinisim/sim/lab"
 	"infinisim/sim/model"
@@ -153,6 +154,7 @@ func stateRoutes() []route {
 		{method: get, path: "/snapshots", do: listSnapshots, summary: "Lists the states of the lab that were kept.", answer: []snapshotView{}},
 		{method: post, path: "/snapshots", do: takeSnapshot, summary: "Keeps the lab as it is now under a name.", body: snapshotAsk{}, answer: snapshotView{}},
 		{method: remove, path: "/snapshots/{snapshot}", do: deleteSnapshot, summary: "Takes a kept state away.", answer: snapshotRemoved{}},
+		{method: post, path: "/generate", do: generateLab, summary: "Fills an array with objects by the thousand.", body: generate.Plan{}, answer: generate.Made{}},
 		{method: get, path: "/export", do: exportLab, summary: "Gives everything that the lab holds as JSON lines.", answer: lines{}},
 		{method: post, path: "/import", do: importLab, summary: "Makes a lab of what export gave.", body: lines{}, answer: labView{}, query: []string{"name", "clock", "ports"}, labs: true, most: mostImported},
 		{method: post, path: "/restore", do: restoreLab, summary: "Makes the lab what it was when a snapshot was taken.", body: restoreAsk{}, answer: labView{}},

@@ -96,3 +96,23 @@ func TestExportAndImport(t *testing.T) {
 	}
 	assert.Len(t, p.labs.List(), 2)
 }
+
+func TestGenerate(t *testing.T) {
+	t.Parallel()
+	p := newPlane(t)
+	made := p.ok(http.MethodPost, "generate", `{"array":"box-2","pools":2,"volumes":10,"snapshots":5,"seed":7}`)
+	assert.Equal(t, "box-2", made["array"])
+	assert.Equal(t, 17.0, made["objects"])
+	for body, want := range map[string]string{
+		`{"volumes":10}`:              "pools:",
+		`{"pools":-1}`:                "pools:",
+		`{"pools":1,"array":"box-9"}`: "box-9",
+		`{"evil":1}`:                  "evil",
+		`{"pools":"many"}`:            "pools",
+		`{"pools":1,"array":"box-1","volumes":9000000}`: "SYSTEM_NOT_ENOUGH_CAPACITY",
+	} {
+		status, text := p.do(http.MethodPost, "generate", body)
+		assert.GreaterOrEqual(t, status, 400, body)
+		assert.Contains(t, text, want)
+	}
+}

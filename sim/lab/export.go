@@ -148,6 +148,22 @@ func (l *Lab) imported(ctx context.Context) error {
 	return nil
 }
 
+// Load makes many objects of an array at once: fn is run as one change, with a
+// loader that takes rows by the thousand.
+func (l *Lab) Load(ctx context.Context, key string, fn func(b *model.Box, into *store.Loader) error) error {
+	if _, err := l.Array(key); err != nil {
+		return err
+	}
+	if err := l.Update(ctx, func(*store.Tx) error { return nil }); err != nil { // what is due by now comes first
+		return err
+	}
+	err := l.db.Load(ctx, l.Clock.Now(), func(tx *store.Tx, into *store.Loader) error {
+		return fn(l.engine.Box(tx, key, system()), into)
+	})
+	l.Changed()
+	return err
+}
+
 // mostShown is how many violations a refusal names.
 const mostShown = 5
 

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -236,4 +237,25 @@ func TestImport_olderTexts(t *testing.T) {
 	require.NotEqual(t, text, older)
 	l := imported(t, older)
 	assert.Equal(t, text, export(t, l))
+}
+
+// TestImport_keptTexts reads what older programs wrote: what their texts lack
+// has its default, and the lab works.
+func TestImport_keptTexts(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("../../fixtures/state/*.jsonl")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		raw, err := os.ReadFile(file)
+		require.NoError(t, err)
+		l := imported(t, string(raw))
+		text := export(t, l)
+		assert.Equal(t, text, export(t, imported(t, text)), file)
+		_, err = l.Settle(t.Context())
+		require.NoError(t, err, file)
+		bad, err := l.Check(t.Context())
+		require.NoError(t, err)
+		assert.Empty(t, bad, file)
+	}
 }

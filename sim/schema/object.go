@@ -38,6 +38,14 @@ func (o *Object) Clone() *Object {
 	return &c
 }
 
+// As is an independent copy with another identity.
+func (o *Object) As(id int64) *Object {
+	c := o.Clone()
+	c.id, c.public = id, nil
+	c.values[o.typ.slot(idField)] = strconv.AppendInt(nil, id, 10)
+	return c
+}
+
 // Raw is the JSON of a stored field. The caller must not change it.
 func (o *Object) Raw(f *Field) json.RawMessage { return o.values[o.typ.slot(f)] }
 

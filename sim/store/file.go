@@ -51,7 +51,7 @@ func createPrivate() (*file, error) {
 // openFile opens or creates a file, whatever is in it.
 func openFile(path string, private bool, maxBytes int) (*file, error) {
 	b, err := bbolt.Open(path, 0o600, &bbolt.Options{
-		NoSync: private, NoFreelistSync: true, InitialMmapSize: initialMmap, FreelistType: bbolt.FreelistMapType,
+		NoSync: private, NoGrowSync: private, NoFreelistSync: true, InitialMmapSize: initialMmap, FreelistType: bbolt.FreelistMapType,
 		Timeout: lockTimeout, MaxSize: maxBytes,
 	})
 	if err != nil {

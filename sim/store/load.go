@@ -59,11 +59,15 @@ func (db *DB) Load(ctx context.Context, now clock.Time, fn func(tx *Tx, l *Loade
 	if !db.durable && db.base == nil && tx.over.Len()+l.n < db.flushAt {
 		l.spill(tx)
 		db.mu.Lock()
-		defer db.mu.Unlock()
 		db.pending, db.now = tx.over, now
-		return nil
+		db.mu.Unlock()
+	} else if err := db.keepLoaded(tx, l); err != nil {
+		return err
 	}
-	return db.keepLoaded(tx, l)
+	for _, f := range tx.onCommit {
+		f()
+	}
+	return nil
 }
 
 // keepLoaded writes what gathered, what the savepoint wrote and what the loader
