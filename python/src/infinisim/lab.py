@@ -51,7 +51,8 @@ class Lab:
     link) or ``mesh``. ``clock`` is ``manual`` (it stands still until it is moved),
     ``system`` (it runs), or ``flux`` (it follows the flux timeline of this process,
     for requests that go by the ``requests`` library). With ``check`` the lab looks after
-    every request whether everything is as it must be, and names the first that broke something. At the end of a ``with`` the lab is checked and removed.
+    every request whether everything is as it must be, and names the first that broke something.
+    At the end of a ``with`` the lab is checked and removed.
 
     >>> from infinisim import Lab
     >>> with Lab(arrays=3, links="mesh", seed=7) as lab:
@@ -224,7 +225,9 @@ class Lab:
         body = {"name": name or _fresh_name(self.server, "past"), "entry": entry}
         view = self.call("POST", "travel", body)
         past._setup(self.server, view)
-        past.request = {each: view[each] for each in ("entry", "array", "method", "path", "query", "body", "user", "cookie", "status", "answer")}
+        past.request = {
+            each: view[each] for each in ("entry", "array", "method", "path", "query", "body", "user", "cookie", "status", "answer")
+        }
         return past
 
     def reset(self) -> None:
