@@ -119,9 +119,9 @@ func TestTravel_theSameRequestHasTheSameAnswer(t *testing.T) {
 	assert.Less(t, refused, len(r.moments)/2)
 }
 
-// TestTravel_itGoesOnAsItDid travels to the first request, does the rest of the
-// run there again, and finds the same state.
-func TestTravel_itGoesOnAsItDid(t *testing.T) {
+// TestTravel_aJobRunsAgain travels to jobs, which are due there and do the same
+// once more; a move of a replica is no place to travel to.
+func TestTravel_aJobRunsAgain(t *testing.T) {
 	t.Parallel()
 	r := play(t)
 	jobs := r.lab.Journal.Entries(journal.Filter{Entry: journal.Job})
@@ -143,6 +143,9 @@ func TestTravel_itGoesOnAsItDid(t *testing.T) {
 		assert.Equal(t, e.Objects, first.Objects)
 		assert.Equal(t, e.Faults, first.Faults)
 	}
+	moves := r.lab.Journal.Entries(journal.Filter{Entry: journal.Move})
+	_, err := r.lab.Lab.Travel(moves[0].Seq)
+	require.ErrorContains(t, err, "part of a request or a job")
 }
 
 func TestTravel_refused(t *testing.T) {

@@ -233,7 +233,9 @@ class Lab:
         body = {"name": name or _fresh_name(self.server, "past"), "entry": entry}
         view = self.call("POST", "travel", body)
         past._setup(self.server, view)
-        past.request = {each: view[each] for each in ("entry", "array", "method", "path", "query", "body", "user", "cookie", "status", "answer")}
+        past.request = {
+            each: view[each] for each in ("entry", "array", "method", "path", "query", "body", "user", "cookie", "status", "answer")
+        }
         return past
 
     def reset(self) -> None:
