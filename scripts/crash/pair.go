@@ -53,16 +53,16 @@ func newPair(bin string) (*pair, error) {
 func freePort() (string, error) {
 	for port := 20_000 + os.Getpid()%5_000; port < 32_000; port++ {
 		address := fmt.Sprintf("127.0.0.1:%d", port)
-		ln, err := new(net.ListenConfig).Listen(context.Background(), "tcp", address)
-		if err != nil {
+		// Not even a look is taken at the port of a process that is dead just now.
+		if _, taken := given.LoadOrStore(address, true); taken {
 			continue
 		}
-		if _, taken := given.LoadOrStore(address, true); !taken {
-			return address, ln.Close()
+		ln, err := new(net.ListenConfig).Listen(context.Background(), "tcp", address)
+		if err != nil {
+			given.Delete(address)
+			continue
 		}
-		if err := ln.Close(); err != nil {
-			return "", err
-		}
+		return address, ln.Close()
 	}
 	return "", errors.New("no port is free")
 }
