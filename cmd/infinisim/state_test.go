@@ -54,7 +54,7 @@ func TestState_commandLine(t *testing.T) {
 	line, _, stop = start(t, "--clock", "manual", "--import", file)
 	assert.Equal(t, string(text), must("export", "-"))
 	require.NoError(t, stop())
-	err = run(t.Context(), []string{"serve", "--import", file, "--data", filepath.Join(dir, "data"), "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0"}, io.Discard, io.Discard)
+	err = run(t.Context(), []string{"serve", "--clock", "manual", "--import", file, "--data", filepath.Join(dir, "data"), "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0"}, io.Discard, io.Discard)
 	require.ErrorContains(t, err, "default.db")
 	require.NoError(t, os.WriteFile(file, text[:len(text)/2], 0o600))
 	err = run(t.Context(), []string{"serve", "--import", file, "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0"}, io.Discard, io.Discard)

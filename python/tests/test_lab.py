@@ -46,6 +46,27 @@ def test_an_estate(tmp_path: Path) -> None:
         Lab(estate={"arrays": [{"naam": "a"}]})
 
 
+def test_snapshots_are_gone_back_to_and_forked() -> None:
+    with Lab() as lab:
+        array = lab["box-1"]
+        pool = array.new_pool("before")
+        lab.snapshot("a")
+        then = lab.clock.now
+        lab.clock.advance("1h")
+        array.new_pool("after")
+        lab.remove_array("box-2")
+        with lab.fork(snapshot="a") as copy:
+            assert [each["name"] for each in copy["box-1"].list("pools")] == ["before"]
+            assert copy.clock.now == then
+        lab.restore("a")
+        assert lab.snapshots() == ("a",)
+        assert lab.clock.now == then
+        assert array.list("pools") == [pool]
+        assert [each.key for each in lab.arrays] == ["box-1", "box-2"]
+        assert lab["box-2"].list("pools") == []
+        assert len(lab.links) == 1
+
+
 def test_no_such_array() -> None:
     with Lab() as lab, pytest.raises(KeyError, match="box-9: this lab has box-1, box-2"):
         lab["box-9"]

@@ -25,7 +25,7 @@ var short = flag.Bool("short", false, "a tenth of the repetitions")
 func main() {
 	flag.Parse()
 	fmt.Printf("%-44s %12s %12s  %6s  %s\n", "case", "ours", "floor", "ratio", "the floor is")
-	for _, run := range []func() ([]measure, error){reads, creates, labs, steps} {
+	for _, run := range []func() ([]measure, error){reads, creates, labs, steps, generated} {
 		list, err := run()
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "bench:", err)

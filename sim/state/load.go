@@ -18,10 +18,10 @@ func (l *Lab) Load(tx *store.Tx, into *store.Loader) error {
 		}
 		for i, key := range c.keys {
 			var err error
-			switch value := c.values[i]; {
-			case c.section == section{Space: "job"}:
+			switch value := c.values[i]; c.section {
+			case section{Space: "job"}:
 				err = loadJob(tx, value)
-			case c.section == section{Space: "fabric.flow"}:
+			case section{Space: "fabric.flow"}:
 				err = loadFlow(tx, value)
 			default:
 				into.Set(c.Array, c.Space, "", key, value)

@@ -103,22 +103,22 @@ func (w *writer) kind(tx *store.Tx, array string, t *schema.Type) {
 
 // object writes the stored fields in the order of their declaration.
 func (w *writer) object(o *schema.Object) {
-	b := append(w.buf[:0], '{')
+	w.buf = append(w.buf[:0], '{')
 	for _, f := range o.Type().Fields() {
 		if f.Mode() != schema.Stored {
 			continue
 		}
-		if len(b) > 1 {
-			b = append(b, ',')
+		if len(w.buf) > 1 {
+			w.buf = append(w.buf, ',')
 		}
-		b = append(append(append(b, '"'), f.Name...), '"', ':')
+		w.buf = append(append(append(w.buf, '"'), f.Name...), '"', ':')
 		raw := o.Raw(f)
 		if f.Has(schema.Secret) {
 			raw = marked(raw)
 		}
-		b = w.compact(b, raw)
+		w.buf = w.compact(w.buf, raw)
 	}
-	w.buf = append(b, '}')
+	w.buf = append(w.buf, '}')
 	w.raw(w.buf)
 }
 

@@ -42,7 +42,7 @@ func TestRestore(t *testing.T) {
 			for range 2 {
 				for range 3 {
 					require.NoError(t, db.Update(t.Context(), 9, func(tx *store.Tx) error {
-						tx.KV("another", "s").Put([]byte("k"), []byte("v"))
+						tx.KV("another", "t").Put([]byte("k"), []byte("v"))
 						return putBall(tx, "blue")
 					}))
 				}
@@ -52,7 +52,7 @@ func TestRestore(t *testing.T) {
 				assert.Equal(t, red, balls(t, db))
 				require.NoError(t, db.View(t.Context(), 1, func(tx *store.Tx) error {
 					assert.Empty(t, tx.Check("box", []*schema.Type{ball}))
-					assert.Empty(t, dump(tx, "another", "s"))
+					assert.Empty(t, dump(tx, "another", "t"))
 					return nil
 				}))
 			}

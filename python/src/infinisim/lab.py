@@ -205,8 +205,8 @@ class Lab:
         self.call("DELETE", f"arrays/{self[key].key}")
         del self._arrays[key]
 
-    def fork(self, name: Optional[str] = None) -> "Lab":
-        """A copy of the lab as it is now, for as little as microseconds.
+    def fork(self, name: Optional[str] = None, snapshot: str = "") -> "Lab":
+        """A copy of the lab as it is now, or as a snapshot holds it, for as little as microseconds.
 
         >>> pool = array.new_pool("p")
         >>> with lab.fork() as copy:
@@ -214,7 +214,7 @@ class Lab:
         ['p']
         """
         copy = Lab.__new__(Lab)
-        body = {"name": name or _fresh_name(self.server, "fork")}
+        body = {"name": name or _fresh_name(self.server, "fork"), "snapshot": snapshot}
         copy._setup(self.server, self.call("POST", "fork", body), flux=self._follower is not None)
         return copy
 
@@ -237,6 +237,47 @@ class Lab:
             each: view[each] for each in ("entry", "array", "method", "path", "query", "body", "user", "cookie", "status", "answer")
         }
         return past
+
+    def snapshot(self, name: str) -> None:
+        """Keeps the lab as it is now under a name, for restore and fork.
+
+        >>> lab.snapshot("before")
+        >>> lab.snapshots()
+        ('before',)
+        """
+        self.call("POST", "snapshots", {"name": name})
+
+    def snapshots(self) -> Tuple[str, ...]:
+        """The names of what snapshot kept.
+
+        >>> lab.snapshots()
+        ()
+        """
+        return tuple(each["name"] for each in self.call("GET", "snapshots"))
+
+    def restore(self, snapshot: str) -> None:
+        """Makes the lab what it was when a snapshot was taken, its time too; the journal is empty then.
+
+        >>> lab.snapshot("before")
+        >>> pool = array.new_pool()
+        >>> lab.restore("before")
+        >>> array.list("pools")
+        []
+        """
+        view = self.call("POST", "restore", {"snapshot": snapshot})
+        before = self._arrays
+        self._arrays = {each["key"]: before.get(each["key"]) or Array(self, each) for each in view["arrays"]}
+        self.links = tuple(Link(self, each) for each in view["links"])
+        self.journal = Journal(self)
+        self.verify = Verify(self.journal)
+
+    def generate(self, **plan: Any) -> Any:
+        """Fills an array by the thousand: pools, volumes, filesystems, snapshots, hosts, mappings, used, seed, prefix.
+
+        >>> lab.generate(pools=1, volumes=20, seed=7)["objects"]
+        21
+        """
+        return self.call("POST", "generate", plan)
 
     def reset(self) -> None:
         """Fresh arrays, the same links, no faults, an empty journal; the clock stays.
