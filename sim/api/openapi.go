@@ -217,6 +217,10 @@ func (d describer) body(r routed, k *model.Kind) document {
 // object describes what answers show of a type. What a client may ask to leave
 // out is not required.
 func (d describer) object(t *schema.Type) document {
+	return document{"type": "object", "properties": d.properties(t)}
+}
+
+func (d describer) properties(t *schema.Type) document {
 	properties := document{}
 	for _, f := range t.Fields() {
 		if !t.Shows(f) || !f.Gate.Open(d.release) {
@@ -228,15 +232,15 @@ func (d describer) object(t *schema.Type) document {
 		}
 		properties[f.Name] = s
 	}
-	return document{"type": "object", "properties": properties}
+	return properties
 }
 
 // view describes what answers show of a type that no kind has: objects of
 // several kinds, or what has a word for its id.
 func (d describer) view(t *schema.Type) document {
-	s := d.object(t)
-	s["properties"].(document)["id"] = document{"type": []string{"integer", "string"}} //nolint:forcetypeassert // object made it
-	return s
+	properties := d.properties(t)
+	properties["id"] = document{"type": []string{"integer", "string"}}
+	return document{"type": "object", "properties": properties}
 }
 
 func (d describer) field(f *schema.Field) document {
@@ -255,7 +259,7 @@ func (d describer) field(f *schema.Field) document {
 	for _, word := range f.Enum {
 		words = append(words, word)
 	}
-	if !f.Has(schema.NotNull) && !(f.Wire() == schema.WireRef && f.NoneZero) {
+	if !f.Has(schema.NotNull) && (f.Wire() != schema.WireRef || !f.NoneZero) {
 		s["type"], words = []string{kind, "null"}, append(words, nil)
 	}
 	if f.Wire() == schema.WireEnum && len(f.Enum) > 0 {
