@@ -258,17 +258,25 @@ func (r *replica) hasFilesystem() bool {
 	return false
 }
 
-// retype sets the type and what goes with it.
-func (r *replica) retype(to string, in model.Body) error {
+// unmarkType takes a type of replication off the members that the replica had.
+func (r *replica) unmarkType(was string) error {
 	for i := range r.pairs {
 		o, err := r.dataset(&r.pairs[i])
 		if err != nil {
 			return err
 		}
-		model.DatasetReplTypes.Set(o, without(model.DatasetReplTypes.Get(o), ReplicaType.Get(r.o)))
+		model.DatasetReplTypes.Set(o, without(model.DatasetReplTypes.Get(o), was))
 		if err := r.b.Save(o); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// retype sets the type and what goes with it.
+func (r *replica) retype(to string, in model.Body) error {
+	if err := r.unmarkType(ReplicaType.Get(r.o)); err != nil {
+		return err
 	}
 	ReplicaType.Set(r.o, to)
 	if to == syncType {

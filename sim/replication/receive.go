@@ -51,8 +51,15 @@ func (r *engine) handleReplicas() {
 		if rep.isSource() {
 			return nil, nil // a rival's
 		}
+		was := ReplicaType.Get(rep.o)
 		rep.configure(ask.Settings)
-		return nil, rep.save()
+		if err := rep.save(); err != nil || was == ReplicaType.Get(rep.o) {
+			return nil, err
+		}
+		if err := rep.unmarkType(was); err != nil {
+			return nil, err
+		}
+		return nil, rep.mark(ReplicaRole.Get(rep.o))
 	})
 	handle(r, msgDelete, releaseReplica)
 	handle(r, msgJoin, acceptMember)

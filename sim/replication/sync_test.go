@@ -115,6 +115,7 @@ func TestChangeType_thereAndBack(t *testing.T) {
 	peer := w.get(boxB, fmt.Sprintf("replicas/%d", r.ID("remote_replica_id")))
 	assert.Equal(t, "SYNC", peer["replication_type"])
 	assert.Equal(t, []any{"SYNC"}, w.get(boxA, fmt.Sprintf("volumes/%d", v))["replication_types"])
+	assert.Equal(t, []any{"SYNC"}, w.get(boxB, fmt.Sprintf("volumes/%d", r.ID("remote_entity_id")))["replication_types"])
 	w.post(boxA, toAsync, object{}) // at once, as clients do
 	w.shows(id, "ACTIVE", "REPLICATING", false, nil)
 	w.settle()
