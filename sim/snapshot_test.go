@@ -42,6 +42,7 @@ func midCopy(t *testing.T, l *simtest.Lab) (replica, source, target int64) {
 // goOn does the same to every lab, and gives its journal.
 func goOn(t *testing.T, l *simtest.Lab, replica, source int64) string {
 	t.Helper()
+	l.Journal.Reset()
 	c := l.Client("box-1")
 	for range 8 {
 		c.Do(http.MethodGet, "volumes", nil)
@@ -88,7 +89,7 @@ func TestSnapshot_forksAndRestoresGoOnAlike(t *testing.T) {
 			assert.Equal(t, want, goOn(t, other, replica, source))
 			assert.Equal(t, one.MustDigest("box-2", target), one.MustDigest("box-1", source))
 
-			goOn(t, l, replica, source)
+			assert.Equal(t, want, goOn(t, l, replica, source), "the lab itself goes on like its snapshot")
 			_, err = l.AddArray(t.Context(), sim.ArraySetup{})
 			require.NoError(t, err)
 			for range 2 { // a snapshot is there for more than one restore

@@ -70,6 +70,11 @@ func TestRun(t *testing.T) {
 			assert.Equal(t, true, v["mapped"])
 			assert.Equal(t, true, v["has_children"])
 			assert.Positive(t, v.ID("used"))
+			before := l.MustDigest("box-1", v.ID("id"))
+			for _, one := range c.Do(http.MethodGet, fmt.Sprintf("volumes?parent_id=eq:%d", v.ID("id")), nil).Result.([]any) {
+				c.Delete(fmt.Sprintf("volumes/%d", simtest.Object(one.(map[string]any)).ID("id")))
+			}
+			assert.Equal(t, before, l.MustDigest("box-1", v.ID("id")), "the content is still there without its snapshots")
 			snap := c.Post("volumes", map[string]any{"name": "s", "parent_id": v.ID("id")})
 			l.MustWrite("box-1", v.ID("id"), sim.Write{Offset: 0, Length: 1 << 20, Seed: 3})
 			c.Post(fmt.Sprintf("volumes/%d/restore", v.ID("id")), map[string]any{"source_id": snap.ID("id")})

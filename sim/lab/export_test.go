@@ -39,6 +39,7 @@ func full(t *testing.T) *world {
 	w.ok(http.MethodPut, fmt.Sprintf("hosts/%d", host.id()), object{
 		"security_method": "CHAP", "security_chap_inbound_username": "u", "security_chap_inbound_secret": "Pl41n-Chap-Secret",
 	})
+	w.ok(http.MethodPut, "system/kms/set_configuration?approved=true", object{"kms_hostname": "k.example", "kms_port": 5696, "kms_username": "u", "kms_password": "Pl41n-Kms"})
 	for _, r := range []fault.Rule{
 		{ID: "z", Site: fault.HTTP, Path: "volumes", Skip: 1, Times: 1, Effect: fault.Effect{Type: fault.Error, Code: "INTERNAL_ERROR"}},
 		{ID: "a", Site: fault.HTTP, Path: "hosts", Odds: 0.5, Effect: fault.Effect{Type: fault.Error, Code: "SYSTEM_NOT_READY"}},
