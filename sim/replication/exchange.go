@@ -171,10 +171,10 @@ func (r *engine) pathChanged(tx *store.Tx, e fabric.Ends, up bool) error {
 	return nil
 }
 
-// awaited has somebody wait for the jobs of a SYNC replica again, now that they
-// come to an end.
+// awaited has somebody wait again for the jobs of a replica whose sides catch up
+// with each other, now that they come to an end.
 func (r *replica) awaited() error {
-	if r.state() != outOfSyncRunning || r.job == nil || r.job.Asked || r.slow() {
+	if r.state() != outOfSyncRunning && r.state() != peerRunning || r.job == nil || r.job.Asked || r.slow() || r.outrun() {
 		return nil
 	}
 	if err := r.ask(); err != nil {
@@ -190,7 +190,7 @@ func (r *engine) pathRetimed(tx *store.Tx, e fabric.Ends) error {
 		b := r.Box(tx, end.From, model.Identity{})
 		err := tx.Each(end.From, Replica, func(o *schema.Object) (bool, error) {
 			rep, err := open(b, o)
-			if err != nil || rep.ends() != end || ReplicaType.Get(o) != syncType || !rep.connected() {
+			if err != nil || rep.ends() != end || !rep.mirrored() || !rep.connected() {
 				return true, err
 			}
 			if rep.slow() {
@@ -212,9 +212,12 @@ func (r *engine) pathRetimed(tx *store.Tx, e fabric.Ends) error {
 // unsourced: that an ACTIVE_ACTIVE replica goes on over a path that became too
 // slow.
 func (r *replica) slow() bool {
-	path := r.path()
-	return ReplicaType.Get(r.o) == syncType && (path.RTT() > r.b.Profile().SyncRTT || r.written() > path.Throughput())
+	return ReplicaType.Get(r.o) == syncType && (r.path().RTT() > r.b.Profile().SyncRTT || r.outrun())
 }
+
+// outrun reports whether hosts write more than the path carries: no job ever
+// catches up with them.
+func (r *replica) outrun() bool { return r.written() > r.path().Throughput() }
 
 // linkMoved tells a link's replicas that it is up or down. A detached link
 // suspends its ASYNC replicas (vendor KB 6211329482397) and leaves SYNC ones

@@ -79,7 +79,7 @@ func (r *replica) startJob() error {
 	initial := r.initial()
 	j := &running{
 		ID: r.b.Tx.Next(r.b.Key, "job"), Initial: initial, Started: r.b.Tx.Now(), GUID: r.b.UUID(),
-		Asked: initial || r.mirrored() && !r.slow() || replicaWaiting.Get(r.o), // over a slow path it never ends
+		Asked: initial || r.mirrored() && !r.slow() && !r.outrun() || replicaWaiting.Get(r.o), // else it never ends
 	}
 	r.job = j
 	replicaWaiting.Set(r.o, false)
