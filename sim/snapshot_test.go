@@ -181,3 +181,26 @@ func TestSnapshot_refusals(t *testing.T) {
 	require.NoError(t, l.DeleteSnapshot("a"))
 	assert.Empty(t, l.Snapshots())
 }
+
+// TestSnapshot_rulesThatEndedStayEnded restarts a lab that was restored: it has
+// the rules that it ended with, not those of the snapshot.
+func TestSnapshot_rulesThatEndedStayEnded(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "lab.db")
+	l, err := sim.New(sim.WithPath(path))
+	require.NoError(t, err)
+	_, err = l.AddFault(t.Context(), fault.Rule{ID: "slow", Site: fault.HTTP, Effect: fault.Effect{Type: fault.Error, Code: "SYSTEM_NOT_READY"}})
+	require.NoError(t, err)
+	_, err = l.TakeSnapshot(t.Context(), "with-a-rule")
+	require.NoError(t, err)
+	_, err = l.RestoreSnapshot(t.Context(), "with-a-rule")
+	require.NoError(t, err)
+	require.Len(t, l.Faults(), 1)
+	require.NoError(t, l.RemoveFault(t.Context(), "slow"))
+	require.NoError(t, l.Close())
+
+	again, err := sim.New(sim.WithPath(path))
+	require.NoError(t, err)
+	assert.Empty(t, again.Faults())
+	require.NoError(t, again.Close())
+}
