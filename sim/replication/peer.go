@@ -1,7 +1,6 @@
 package replication
 
 import (
-	"fmt"
 	"slices"
 
 	"infinisim/sim/apierr"
@@ -123,7 +122,7 @@ func (r *engine) handlePeers() {
 		}
 		rep.quiet, rep.heard = ask.Hello != nil, ask.Hello
 		if ask.On == evResume && slices.Contains(states(peerRestStopped, peerAutoStopped), rep.state()) && !rep.nobodyServes() {
-			return nil, fmt.Errorf("replica %d: neither half serves", rep.o.ID())
+			return nil, apierr.New(apierr.ReplicaRoleConflict, "replica %d: neither half serves", rep.o.ID())
 		}
 		if err := rep.fire(ask.On); err != nil {
 			return nil, err
