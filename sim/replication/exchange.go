@@ -217,6 +217,9 @@ func (r *replica) slow() bool {
 
 // outrun reports whether hosts write more than the path carries: no job ever
 // catches up with them.
+//
+// unsourced: that writes which go to both sides at once leave jobs the whole of
+// the path's bandwidth.
 func (r *replica) outrun() bool { return r.written() > r.path().Throughput() }
 
 // linkMoved tells a link's replicas that it is up or down. A detached link

@@ -43,24 +43,7 @@ func (r *engine) handleReplicas() {
 	handle(r, msgMirror, func(b *model.Box, _ fabric.Message, ask jobMessage) (any, error) {
 		return nil, takeImages(b, ask)
 	})
-	handle(r, msgConfigure, func(b *model.Box, _ fabric.Message, ask configure) (any, error) {
-		rep, err := receiver(b, ask.Replica)
-		if err != nil {
-			return nil, err
-		}
-		if rep.isSource() {
-			return nil, nil // a rival's
-		}
-		was := ReplicaType.Get(rep.o)
-		rep.configure(ask.Settings)
-		if err := rep.save(); err != nil || was == ReplicaType.Get(rep.o) {
-			return nil, err
-		}
-		if err := rep.unmarkType(was); err != nil {
-			return nil, err
-		}
-		return nil, rep.mark(ReplicaRole.Get(rep.o))
-	})
+	handle(r, msgConfigure, takeSettings)
 	handle(r, msgDelete, releaseReplica)
 	handle(r, msgJoin, acceptMember)
 	handle(r, msgLeave, releaseMember)
@@ -121,4 +104,25 @@ func setOrNull(a schema.Attr[int64], o *schema.Object, v *int64) {
 		return
 	}
 	a.Set(o, *v)
+}
+
+// takeSettings makes the other half's settings those of this one, and has the
+// members show a type that changed.
+func takeSettings(b *model.Box, _ fabric.Message, ask configure) (any, error) {
+	rep, err := receiver(b, ask.Replica)
+	if err != nil {
+		return nil, err
+	}
+	if rep.isSource() {
+		return nil, nil // a rival's
+	}
+	was := ReplicaType.Get(rep.o)
+	rep.configure(ask.Settings)
+	if err := rep.save(); err != nil || was == ReplicaType.Get(rep.o) {
+		return nil, err
+	}
+	if err := rep.unmarkType(was); err != nil {
+		return nil, err
+	}
+	return nil, rep.mark(ReplicaRole.Get(rep.o))
 }
