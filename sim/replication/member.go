@@ -318,6 +318,8 @@ func releaseMember(b *model.Box, _ fabric.Message, ask leaveMember) (any, error)
 
 // leaveOthers takes a dataset out of the group's other replicas: that beside an
 // ACTIVE_ACTIVE one, whose other half was asked.
+//
+// unsourced: that a third array which cannot be reached hears of it later.
 func (r *replica) leaveOthers(o *schema.Object, retain bool) error {
 	if ReplicaLocalCG.IsNull(r.o) {
 		return nil
@@ -330,7 +332,7 @@ func (r *replica) leaveOthers(o *schema.Object, retain bool) error {
 		if err != nil {
 			return err
 		}
-		if err := other.leave(o, retain, &model.Input{}); err != nil {
+		if err := other.leave(o, retain, forcing()); err != nil {
 			return err
 		}
 	}

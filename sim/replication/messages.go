@@ -114,6 +114,11 @@ func forced(in *model.Input, flag string, err error) error {
 	return err
 }
 
+// forcing is a request that goes on without the other side.
+func forcing() *model.Input {
+	return &model.Input{Request: model.Request{Query: url.Values{"force_if_remote_error": {"true"}, "force_if_no_remote_credentials": {"true"}}}}
+}
+
 // box opens the receiver of a message.
 func (r *engine) box(tx *store.Tx, m fabric.Message) *model.Box {
 	return r.Box(tx, m.To, model.Identity{Name: "replication", Role: model.RoleInfinidat})

@@ -115,6 +115,7 @@ func peerRestRules() []rule {
 		{states(peerInitial, peerRunning), evPeerYields, nil, peerAutoServing, effects(lead, stopJob, note("AUTO_SUSPENDED"))},
 		{states(peerSynchronized), evPeerYields, nil, peerAutoServing, effects(lead, note("AUTO_SUSPENDED"))},
 		{states(peerInitial, peerRunning), evPeerAutoRests, nil, peerAutoStopped, effects(stopServing, note("AUTO_SUSPENDED"))},
+		{states(peerSynchronized), evPeerAutoRests, nil, peerAutoStopped, effects(yield, note("AUTO_SUSPENDED"))},
 
 		{serving, evResume, isInitial, peerPending, effects(awake, note("RESUMED"), tell, again)},
 		{serving, evResume, nil, peerRunning, effects(awake, reunite, note("RESUMED"))},
