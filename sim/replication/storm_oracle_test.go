@@ -182,7 +182,7 @@ func (o *oracle) judge(line string, status int, before, now *scene) error {
 	}
 	err := errors.Join(o.still(line, before, now, about), o.protection(line, done, now), o.serving(now, about))
 	o.remember(now, about)
-	return errors.Join(err, o.committed(now))
+	return errors.Join(err, o.committed(before, now))
 }
 
 var (
@@ -342,7 +342,7 @@ func (o *oracle) was(at place, ms int64, digest string) bool {
 
 // committed says that a target shows, once something was committed there, what
 // its source was at the restore point, all members of a group at one.
-func (o *oracle) committed(now *scene) error {
+func (o *oracle) committed(before, now *scene) error {
 	commits := map[place]int64{}
 	for i := range now.replicas {
 		h := &now.replicas[i]
@@ -364,6 +364,9 @@ func (o *oracle) committed(now *scene) error {
 			from, to := place{h.peer, p.Remote}, place{h.box, p.Local}
 			if mismatched(s, p.Remote) || o.poured[from] {
 				continue
+			}
+			if was := before.datasets[from]; was.peered && !was.paths {
+				continue // its other half brought it up to date, nobody here knows when
 			}
 			if !o.was(from, p.Restore, now.datasets[to].digest) {
 				return fmt.Errorf("%s: target %s is not what its source was at the restore point %d", h.box, now.datasets[to].name, p.Restore)
