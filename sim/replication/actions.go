@@ -224,6 +224,13 @@ func (r *replica) changeType(to string, in model.Body) error {
 	case to == syncType && r.path().RTT() > r.b.Profile().SyncRTT:
 		return apierr.New(apierr.LinkLatencyTooHigh, "a round trip over link %d takes %v", r.link.ID(), r.path().RTT())
 	}
+	others, err := r.besides()
+	if err != nil {
+		return err
+	}
+	if to == syncType && len(others) > 0 {
+		return apierr.New(apierr.ReplicaTypeChange, "replica %d: replica %d is beside it, and both have to be %s", r.o.ID(), others[0], async)
+	}
 	on := evToSync
 	if to == async {
 		on = evToAsync
@@ -256,6 +263,19 @@ func (r *replica) hasFilesystem() bool {
 		}
 	}
 	return false
+}
+
+// besides are the other replicas of the same dataset or group.
+func (r *replica) besides() ([]int64, error) {
+	ids := idsOfGroup(r.b, r.groupType(), r.groupID())
+	if r.groupID() == 0 {
+		o, err := r.dataset(&r.pairs[0])
+		if err != nil {
+			return nil, err
+		}
+		ids = model.DatasetReplicas.Get(o)
+	}
+	return slices.DeleteFunc(slices.Clone(ids), func(id int64) bool { return id == r.o.ID() }), nil
 }
 
 // unmarkType takes a type of replication off the members that the replica had.

@@ -82,6 +82,9 @@ func TestGroup_memberOfSeveralReplicas(t *testing.T) {
 	a.Refused(http.StatusBadRequest, "CG_REPLICATION_INFO_REQUIRED", http.MethodPost, members, object{"dataset_id": v, "replication_pairs_info": infos[:1]})
 	a.Post(members, object{"dataset_id": v, "replication_pairs_info": infos})
 	assert.Len(t, a.Get(fmt.Sprintf("cgs/%d", cg))["replica_ids"], 2)
+	l.MustAdvance(time.Hour)
+	change := fmt.Sprintf("replicas/%d/change_type_to_sync", infos[0]["replica_id"])
+	a.Refused(http.StatusConflict, "REPLICA_TYPE_CHANGE_NOT_SUPPORTED", http.MethodPost, change, object{}) // both have to be ASYNC
 }
 
 // A member that leaves with create_replica goes on by itself, from the same

@@ -127,6 +127,9 @@ func (s *storm) alike() error {
 		}
 		for _, p := range h.pairs {
 			here, there := now.datasets[place{h.box, p.Local}], now.datasets[place{o.box, p.Remote}]
+			if here.target {
+				continue // it is brought up to date itself, after what it sent
+			}
 			if here.digest != there.digest && !p.Mismatch && !mismatched(o, p.Remote) {
 				err = errors.Join(err, fmt.Errorf("%s: %s and its counterpart %s differ: %s, %s", h.box, here.name, there.name, h.state, o.state))
 			}
