@@ -193,7 +193,7 @@ func (s *Server) moveClock(r *http.Request) (clock.Time, error) {
 		if err != nil || ms < 0 {
 			return 0, apierr.New(apierr.InvalidValue, "%s: %q is no number of milliseconds", headerNow, text)
 		}
-		s.Clock.AdvanceTo(clock.Time(ms * 1e6))
+		s.Clock.AdvanceTo(clock.FromMSFloat(ms))
 	}
 	return s.Clock.Now(), nil
 }

@@ -4,6 +4,7 @@ package clock
 
 import (
 	"context"
+	"math"
 	"sync"
 	"time"
 )
@@ -17,6 +18,13 @@ const Epoch = Time(1735689600 * int64(time.Second))
 
 // FromMS is the Time of a wire value in milliseconds since 1970.
 func FromMS(ms int64) Time { return Time(ms * int64(time.Millisecond)) }
+
+// FromMSFloat is the Time of a number of milliseconds with a fraction, whose
+// whole part is exact: in nanoseconds times of today have more digits than it.
+func FromMSFloat(ms float64) Time {
+	whole, part := math.Modf(ms)
+	return FromMS(int64(whole)) + Time(math.Round(part*1e6))
+}
 
 // FromTime is the Time of a wall-clock time.
 func FromTime(t time.Time) Time { return Time(t.UnixNano()) }

@@ -124,7 +124,7 @@ func destination(now clock.Time, by, to json.RawMessage) (clock.Time, error) {
 		}
 		return now.Add(d), nil
 	case by != nil && to == nil && json.Unmarshal(by, &ms) == nil && ms >= 0:
-		return now.Add(time.Duration(ms * 1e6)), nil
+		return now.Add(time.Duration(clock.FromMSFloat(ms))), nil
 	case to != nil && by == nil && json.Unmarshal(to, &text) == nil:
 		t, err := time.Parse(time.RFC3339Nano, text)
 		if err != nil {
@@ -132,7 +132,7 @@ func destination(now clock.Time, by, to json.RawMessage) (clock.Time, error) {
 		}
 		return notBefore(now, clock.FromTime(t))
 	case to != nil && by == nil && json.Unmarshal(to, &ms) == nil:
-		return notBefore(now, clock.Time(ms*1e6))
+		return notBefore(now, clock.FromMSFloat(ms))
 	}
 	return 0, apierr.New(apierr.InvalidValue, "by, to: one of them, a duration (30s, or milliseconds) or a time (RFC 3339, or milliseconds since 1970)").About("by")
 }
