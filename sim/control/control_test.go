@@ -98,9 +98,6 @@ func TestClock(t *testing.T) {
 	assert.Equal(t, int64(1735689631000), simtest.Object(p.ok(http.MethodPost, "clock/advance", `{"by":1000}`)).ID("now"))
 	assert.Equal(t, int64(1735693200000), simtest.Object(p.ok(http.MethodPost, "clock/advance", `{"to":"2025-01-01T01:00:00Z"}`)).ID("now"))
 	assert.Equal(t, int64(1735693201000), simtest.Object(p.ok(http.MethodPost, "clock/advance", `{"to":1735693201000}`)).ID("now"))
-	for _, ms := range []string{"1735693201002", "1795749489602"} { // no float has so many digits of nanoseconds
-		assert.Equal(t, ms+"000000", p.ok(http.MethodPost, "clock/advance", `{"to":`+ms+`}`)["now_ns"])
-	}
 	assert.Equal(t, "system", p.ok(http.MethodPost, "clock/speed", `{"factor":60}`)["mode"])
 	assert.Equal(t, "manual", p.ok(http.MethodPost, "clock/freeze", "")["mode"])
 	assert.Equal(t, []any{}, p.ok(http.MethodPost, "clock/settle", "")["ran"])

@@ -191,3 +191,13 @@ func recorded(t *testing.T, h http.Handler, method, target, cookie string) strin
 	h.ServeHTTP(rec, r)
 	return rec.Body.String()
 }
+
+// TestClock_toTheNanosecond names times in milliseconds: no number with a
+// fraction has so many digits of nanoseconds.
+func TestClock_toTheNanosecond(t *testing.T) {
+	t.Parallel()
+	p := newPlane(t)
+	for _, ms := range []string{"1735693201002", "1795749489602"} {
+		assert.Equal(t, ms+"000000", p.ok(http.MethodPost, "clock/advance", `{"to":`+ms+`}`)["now_ns"])
+	}
+}
