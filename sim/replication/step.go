@@ -219,19 +219,28 @@ func (r *replica) unaware() ([]*pair, error) {
 // moved follows a change of what hosts go on writing, once what happens now is
 // over.
 func moved(b *model.Box, o *schema.Object) error {
-	if !model.DatasetRMRSource.Get(o) && !model.DatasetRMRPeer.Get(o) {
-		return nil
-	}
-	reps, err := replicasOf(b, o)
-	if err != nil {
-		return err
-	}
+	reps, err := sentFrom(b, o)
 	for _, r := range reps {
-		if r.mirrored() && len(job.Of(b.Tx, b.Owner(r.o), jobMirror)) == 0 {
-			b.After(0, job.Settle, jobMirror, r.o)
+		if r.mirrored() {
+			r.comeSoon()
 		}
 	}
-	return nil
+	return err
+}
+
+// sentFrom are the replicas by which a dataset's content goes to another side.
+func sentFrom(b *model.Box, o *schema.Object) ([]*replica, error) {
+	if !model.DatasetRMRSource.Get(o) && !model.DatasetRMRPeer.Get(o) {
+		return nil, nil
+	}
+	return replicasOf(b, o)
+}
+
+// comeSoon has comeAlong run once what happens now is over.
+func (r *replica) comeSoon() {
+	if len(job.Of(r.b.Tx, r.b.Owner(r.o), jobMirror)) == 0 {
+		r.b.After(0, job.Settle, jobMirror, r.o)
+	}
 }
 
 // comeAlong has the other side go along with the workloads that it does not know
@@ -256,12 +265,12 @@ func (r *replica) comeAlong() error {
 // lookAlong has comeAlong run once what happens now is over, if there is
 // anything for it to do.
 func (r *replica) lookAlong() error {
-	if !stepping(r.state()) || len(job.Of(r.b.Tx, r.b.Owner(r.o), jobMirror)) > 0 {
+	if !stepping(r.state()) {
 		return nil
 	}
 	pairs, err := r.unaware()
 	if err == nil && len(pairs) > 0 {
-		r.b.After(0, job.Settle, jobMirror, r.o)
+		r.comeSoon()
 	}
 	return err
 }
@@ -280,10 +289,7 @@ func (r *replica) written() (n int64) {
 // sides have it before the write is answered. One that writes more than the
 // link carries falls out of step.
 func mirror(b *model.Box, o *schema.Object, _ data.Image) error {
-	if !model.DatasetRMRSource.Get(o) && !model.DatasetRMRPeer.Get(o) {
-		return nil
-	}
-	reps, err := replicasOf(b, o)
+	reps, err := sentFrom(b, o)
 	if err != nil {
 		return err
 	}
