@@ -42,7 +42,7 @@ type either []any
 func routes() []route {
 	var all []route
 	for _, some := range [][]route{
-		clockRoutes(), arrayRoutes(), dataRoutes(), vasaRoutes(), linkRoutes(), faultRoutes(), journalRoutes(), labRoutes(), stateRoutes(),
+		clockRoutes(), arrayRoutes(), dataRoutes(), vasaRoutes(), viewRoutes(), linkRoutes(), faultRoutes(), journalRoutes(), labRoutes(), stateRoutes(),
 	} {
 		all = append(all, some...)
 	}
@@ -96,6 +96,14 @@ func dataRoutes() []route {
 		{method: put, path: "/arrays/{key}/datasets/{id}/workload", do: setWorkload, summary: "Has hosts work on a dataset.", body: workloadView{}, answer: workloadView{}},
 		{method: post, path: "/arrays/{key}/nlm_locks", do: addLock, summary: "Has a client of NFS lock a file.", body: model.Lock{}, answer: lockView{}},
 		{method: post, path: "/arrays/{key}/s3_buckets/{id}/objects", do: putS3, summary: "Has a client of S3 add objects or take them away.", body: s3Ask{}, answer: s3View{}},
+	}
+}
+
+func viewRoutes() []route {
+	return []route{
+		{method: get, path: "/pools", do: listPools, summary: "Shows the pools of all arrays, or of one.", answer: []lab.PoolView{}, query: []string{"array"}},
+		{method: get, path: "/links", do: listLinks, summary: "Shows the halves of links of all arrays, or of one, and how their paths behave now.", answer: []lab.LinkView{}, query: []string{"array"}},
+		{method: get, path: "/replicas", do: listReplicas, summary: "Shows the halves of replicas of all arrays, or of one, with their lags and jobs.", answer: []lab.ReplicaView{}, query: []string{"array", "state"}},
 	}
 }
 
