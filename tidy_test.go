@@ -24,6 +24,7 @@ func layers() []string {
 	return []string{
 		"sim/apierr", "sim/schema", "sim/clock", "sim/chance", "sim/data", "sim/deliver", "sim/coverage", "sim/document", // leaves
 		"sim/store", "sim/outbox", "sim/journal", "sim/fault", "sim/job", "sim/fabric",
+		"fixtures/estates",
 		"sim/model", "sim/replication", "sim/api", "sim/state", "sim/lab", "sim/estate", "sim/generate", "sim/control", "sim/ui",
 		"sim", "sim/simtest", "sim/audit", "sim/scenario", "cmd/infinisim",
 	}
