@@ -47,6 +47,7 @@ type flags struct {
 	given                  func(flag string) bool
 	from                   string
 	demo                   bool
+	watching
 }
 
 func serveCommand() *cobra.Command {
@@ -61,6 +62,7 @@ func serveCommand() *cobra.Command {
 	f.given = fs.Changed
 	fs.StringVar(&f.estate, "estate", "", "file with the arrays and what they hold, in place of --arrays, --links and --profile")
 	f.addDemo(fs)
+	f.addWatching(fs)
 	fs.IntVar(&f.arrays, "arrays", 2, "number of arrays")
 	fs.IntVar(&f.first, "first", 1, "number of the first array: its key, serial number and addresses follow from it")
 	fs.StringVar(&f.links, "links", string(sim.Ring), "which arrays are linked: none, ring or mesh")
@@ -215,11 +217,12 @@ func (f flags) labs(ctx context.Context, o lab.Options) (*lab.Labs, error) {
 }
 
 func serve(c *cobra.Command, f flags) (err error) {
-	level := slog.LevelWarn
-	if f.verbose {
-		level = slog.LevelDebug
+	log, err := f.logger(c.ErrOrStderr())
+	if err != nil {
+		return err
 	}
-	log := slog.New(slog.NewTextHandler(c.ErrOrStderr(), &slog.HandlerOptions{Level: level}))
+	defer f.ended(log, &err)
+	log.Info("starts", "pid", os.Getpid(), "demo", f.demo, "data", f.data, "clock", f.clock)
 	opts, err := f.options(log)
 	if err != nil {
 		return err
@@ -229,12 +232,17 @@ func serve(c *cobra.Command, f flags) (err error) {
 	if f.withStdin {
 		go endWith(c.InOrStdin(), cancel)
 	}
+	metrics, stop, err := f.observers(ctx, &opts, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stop()) }()
 	labs, err := f.labs(ctx, opts)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, labs.Close()) }()
-	s := &servers{labs: labs, flags: f, fail: cancelWith(cancel), ports: map[string]*port{}}
+	s := &servers{labs: labs, flags: f, log: log, metrics: metrics, fail: cancelWith(cancel), ports: map[string]*port{}}
 	defer s.close()
 	if f.tls {
 		if s.tls, err = certificate(f.cert, f.key); err != nil {
@@ -259,7 +267,9 @@ func serve(c *cobra.Command, f flags) (err error) {
 	if err := s.announce(ctx, c.OutOrStdout(), plane); err != nil {
 		return err
 	}
+	log.Info("serves", "control", plane, "fabric", s.fabric)
 	<-ctx.Done()
+	log.Info("shuts down")
 	return s.failed()
 }
 
@@ -322,7 +332,7 @@ func following(listen string, n int) (string, error) {
 // URL.
 func (s *servers) controlPlane(ctx context.Context, ready *atomic.Bool, log *slog.Logger) (string, error) {
 	s.plane = control.New(control.Options{
-		Labs: s.labs, Log: log, Ready: ready.Load, Describe: s.describe, Added: s.openAny, Removed: s.shut, Token: s.flags.token,
+		Labs: s.labs, Log: log, Ready: ready.Load, Describe: s.describe, Added: s.openAny, Removed: s.shut, Token: s.flags.token, Metrics: s.metrics,
 	})
 	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", s.flags.control)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"math/big"
 	"net"
 	"net/http"
@@ -24,6 +25,7 @@ import (
 	"infinisim/sim/clock"
 	"infinisim/sim/control"
 	"infinisim/sim/lab"
+	"infinisim/sim/observe"
 )
 
 // The limits of a connection.
@@ -34,12 +36,14 @@ const (
 
 // servers are the listeners of the arrays and of the control plane.
 type servers struct {
-	labs   *lab.Labs
-	fabric string // URL of the fabric listener, empty for none
-	flags  flags
-	tls    *tls.Certificate
-	fail   func(error)
-	plane  *control.Server // nil until it serves
+	labs    *lab.Labs
+	fabric  string // URL of the fabric listener, empty for none
+	flags   flags
+	tls     *tls.Certificate
+	fail    func(error)
+	plane   *control.Server // nil until it serves
+	log     *slog.Logger
+	metrics *observe.Metrics
 
 	// mu guards everything below; it is a leaf.
 	mu    sync.Mutex
@@ -82,6 +86,7 @@ func (s *servers) open(ctx context.Context, l *lab.Lab, a *lab.Array, address st
 		p.secure = new("https://" + secure.Addr().String())
 		s.serve(p.https, tls.NewListener(secure, config))
 	}
+	s.log.Info("array listens", "lab", l.Name(), "array", a.Key, "name", a.Name, "url", p.url)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ports[a.Host()] = p

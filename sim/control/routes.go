@@ -147,6 +147,7 @@ func journalRoutes() []route {
 func labRoutes() []route {
 	return []route{
 		{method: get, path: "/health", do: health, summary: "Answers when everything serves.", answer: healthView{}, labs: true},
+		{method: get, path: metricsPath, summary: "Gives metrics as Prometheus reads them.", answer: plain(""), query: []string{"labs"}, labs: true},
 		{method: get, path: "/openapi.json", do: openAPI, summary: "Describes the control plane: this.", answer: anything{}, labs: true},
 		{method: get, path: "/labs", do: listLabs, summary: "Lists the labs.", answer: []labView{}, labs: true},
 		{method: post, path: "/labs", do: createLab, summary: "Makes a lab.", body: labAsk{}, answer: labView{}, labs: true},
