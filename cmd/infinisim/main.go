@@ -41,7 +41,7 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 	}
 	root.AddCommand(
 		serveCommand(), runCommand(), labCommand(), clockCommand(), exportCommand(), importCommand(), generateCommand(), healthCommand(),
-		coverageCommand(), auditCommand(),
+		coverageCommand(), auditCommand(), versionCommand(),
 	)
 	root.SetArgs(args)
 	root.SetOut(out)
