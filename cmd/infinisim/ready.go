@@ -49,6 +49,30 @@ func (s *servers) ready(ctx context.Context, plane string) (readyLine, error) {
 	return line, nil
 }
 
+// tellReady writes the line where the flags want it.
+func (f flags) tellReady(out io.Writer, line readyLine) error {
+	if f.readyFD > 0 {
+		raw, err := encode(line)
+		if err != nil {
+			return err
+		}
+		to := os.NewFile(uintptr(f.readyFD), "ready-fd")
+		if _, err = to.Write(raw); err == nil && f.readyFD > lastStandard {
+			err = to.Close() // whoever reads it sees its end
+		}
+		if err != nil {
+			return fmt.Errorf("--ready-fd %d: %w", f.readyFD, err)
+		}
+	}
+	if f.readyFile == "" {
+		return nil
+	}
+	return writeReady(out, f.readyFile, line)
+}
+
+// lastStandard is the last of the descriptors that every process has.
+const lastStandard = 2
+
 // toStdout is the ready file that is none.
 const toStdout = "-"
 

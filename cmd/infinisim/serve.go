@@ -10,10 +10,12 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"strings"
 	"sync/atomic"
 
 	"github.com/spf13/cobra"
 
+	"infinisim/sim/apierr"
 	"infinisim/sim/control"
 	"infinisim/sim/lab"
 )
@@ -63,9 +65,10 @@ func serve(c *cobra.Command, f flags) (err error) {
 		level = slog.LevelDebug
 	}
 	log := slog.New(slog.NewTextHandler(c.ErrOrStderr(), &slog.HandlerOptions{Level: level}))
+	f.control = strings.TrimPrefix(f.control, "http://") // as clients name it
 	opts, err := f.options(log)
 	if err != nil {
-		return err
+		return exitError{err, exitUsage}
 	}
 	ctx, cancel := context.WithCancel(c.Context())
 	defer cancel()
@@ -74,6 +77,9 @@ func serve(c *cobra.Command, f flags) (err error) {
 	}
 	labs, err := f.labs(ctx, opts)
 	if err != nil {
+		if _, refused := apierr.As(err); refused {
+			return exitError{err, exitUsage}
+		}
 		return err
 	}
 	defer func() { err = errors.Join(err, labs.Close()) }()
@@ -99,7 +105,7 @@ func serve(c *cobra.Command, f flags) (err error) {
 		return err
 	}
 	ready.Store(true)
-	if err := s.announce(ctx, c.OutOrStdout(), plane); err != nil {
+	if err := s.announce(ctx, printerOf(c), plane); err != nil {
 		return err
 	}
 	<-ctx.Done()
@@ -149,11 +155,11 @@ func (s *servers) openAny(ctx context.Context, l *lab.Lab, a *lab.Array) error {
 func following(listen string, n int) (string, error) {
 	host, port, err := net.SplitHostPort(listen)
 	if err != nil {
-		return "", fmt.Errorf("--listen %q: %w", listen, err)
+		return "", usage("--listen %q: %w", listen, err)
 	}
 	p, err := strconv.Atoi(port)
 	if err != nil || p < 0 {
-		return "", fmt.Errorf("--listen %q: %q is no port", listen, port)
+		return "", usage("--listen %q: %q is no port", listen, port)
 	}
 	if p > 0 {
 		p += n
@@ -169,8 +175,17 @@ func (s *servers) controlPlane(ctx context.Context, ready *atomic.Bool, log *slo
 	})
 	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", s.flags.control)
 	if err != nil {
-		return "", fmt.Errorf("--control: %w", err)
+		return "", listening("--control", s.flags.control, err)
 	}
-	s.serve(&http.Server{Handler: s.plane, ReadHeaderTimeout: headerTimeout}, ln)
+	s.serve(&http.Server{Handler: signed(s.plane), ReadHeaderTimeout: headerTimeout}, ln)
 	return "http://" + ln.Addr().String(), nil
+}
+
+// signed says in each answer of the control plane which program gives it.
+func signed(plane http.Handler) http.Handler {
+	name := "infinisim/" + thisBuild().Version
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Server", name)
+		plane.ServeHTTP(w, r)
+	})
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -29,6 +28,7 @@ type flags struct {
 	data, readyFile, token string
 	verbose, withStdin     bool
 	dieAt                  int64
+	readyFD                int
 	fabric, secret         string
 	peers                  []string
 	deliver                bool
@@ -66,11 +66,12 @@ func serveCommand() *cobra.Command {
 	fs.StringVar(&f.key, "tls-key", "", "key file (PEM), with --tls-cert")
 	fs.StringVar(&f.data, "data", "", "directory that keeps the labs, a file each; without it they live in memory")
 	fs.StringVar(&f.readyFile, "ready-file", "", "file that gets one JSON line when everything serves; - is standard output, which then gets nothing else")
+	fs.IntVar(&f.readyFD, "ready-fd", 0, "open file descriptor that gets the same line, and is closed after it; 0 is none")
 	fs.BoolVar(&f.withStdin, "exit-with-stdin", false, "end when standard input does: the process that holds its other end is gone")
-	fs.StringVar(&f.token, "control-token", os.Getenv("INFINISIM_CONTROL_TOKEN"), "token that the control plane asks for (default from INFINISIM_CONTROL_TOKEN)")
+	fs.StringVar(&f.token, "control-token", "", "token that the control plane asks for")
 	fs.BoolVar(&f.verbose, "verbose", false, "log every request")
 	fs.StringVar(&f.fabric, "fabric", "", "address where arrays of other processes reach these ones; empty is nowhere")
-	fs.StringVar(&f.secret, "fabric-secret", os.Getenv("INFINISIM_FABRIC_SECRET"), "what the processes know of each other (default from INFINISIM_FABRIC_SECRET)")
+	fs.StringVar(&f.secret, "fabric-secret", "", "what the processes know of each other")
 	fs.StringArrayVar(&f.peers, "peer", nil, "array of another process and its fabric URL, KEY=URL; may be given again")
 	fs.BoolVar(&f.deliver, "deliver", false, "send notifications of events to the hosts that users of the arrays name")
 	fs.IntVar(&f.journal, "journal-entries", journal.DefaultEntries, "how many requests a lab's journal keeps, and how many jobs and moves of replicas")

@@ -57,6 +57,9 @@ func versionCommand() *cobra.Command {
 		Use: "version", Short: "Tell the version, the commit, the Go release and the platform", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			b := thisBuild()
+			if p := printerOf(c); p.json {
+				return p.value(b, nil)
+			}
 			_, err := fmt.Fprintf(c.OutOrStdout(), "infinisim %s %s %s %s\n", b.Version, cmp.Or(b.Commit, "no-commit"), b.Go, b.Platform)
 			return err
 		},
