@@ -23,6 +23,7 @@ import (
 	"infinisim/sim/deliver"
 	"infinisim/sim/journal"
 	"infinisim/sim/lab"
+	"infinisim/sim/ui"
 )
 
 // flags are those of serve.
@@ -328,7 +329,7 @@ func (s *servers) controlPlane(ctx context.Context, ready *atomic.Bool, log *slo
 	if err != nil {
 		return "", fmt.Errorf("--control: %w", err)
 	}
-	s.serve(&http.Server{Handler: s.plane, ReadHeaderTimeout: headerTimeout}, ln)
+	s.serve(&http.Server{Handler: ui.Mount(s.plane), ReadHeaderTimeout: headerTimeout}, ln)
 	return "http://" + ln.Addr().String(), nil
 }
 

@@ -24,6 +24,7 @@ import (
 	"infinisim/sim/clock"
 	"infinisim/sim/control"
 	"infinisim/sim/lab"
+	"infinisim/sim/ui"
 )
 
 // The limits of a connection.
@@ -203,6 +204,7 @@ func (s *servers) announce(ctx context.Context, out io.Writer, plane string) err
 		}
 	}
 	text.WriteString("control  " + plane + "\n")
+	text.WriteString("look     " + plane + ui.Path + "\n")
 	for _, l := range line.Links {
 		text.WriteString("link     " + l.Name + "\n")
 	}

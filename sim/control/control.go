@@ -55,6 +55,7 @@ type Server struct {
 	Options
 	router     chi.Router
 	operations operations
+	ended      chan struct{} // closed when it ends: streams do
 
 	// mu guards followers; it is a leaf.
 	mu        sync.Mutex
@@ -78,7 +79,7 @@ const prefix = "/_sim/v1"
 
 // New makes the control plane of a process.
 func New(o Options) *Server {
-	s := &Server{Options: o}
+	s := &Server{Options: o, ended: make(chan struct{})}
 	r := chi.NewRouter()
 	for _, route := range routes() {
 		for _, path := range route.paths() {
@@ -122,6 +123,10 @@ func (s *Server) adaptTo(do handler, most int64) http.HandlerFunc {
 		status, raw := http.StatusOK, []byte(nil)
 		if p, ok := v.(page); ok && err == nil {
 			s.send(w, status, "text/html; charset=utf-8", p)
+			return
+		}
+		if st, ok := v.(stream); ok && err == nil {
+			s.pour(w, r, st)
 			return
 		}
 		if l, ok := v.(lines); ok && err == nil {

@@ -111,8 +111,11 @@ func (t route) describe(path string) object {
 
 // typeOf is the content type of a body or an answer.
 func typeOf(v any) string {
-	if _, ok := v.(lines); ok {
+	switch v.(type) {
+	case lines:
 		return "application/x-ndjson"
+	case stream:
+		return "text/event-stream"
 	}
 	return "application/json"
 }
@@ -138,7 +141,7 @@ func schemaOf(t reflect.Type, answer bool) object {
 		return object{"type": []string{"string", "number"}, "description": "A duration like 1m30s, or milliseconds."}
 	case reflect.TypeFor[json.RawMessage]():
 		return object{}
-	case reflect.TypeFor[lines]():
+	case reflect.TypeFor[lines](), reflect.TypeFor[stream]():
 		return object{"type": "string"}
 	}
 	switch t.Kind() {
