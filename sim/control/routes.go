@@ -126,6 +126,7 @@ func linkRoutes() []route {
 func watchRoutes() []route {
 	return []route{
 		{method: get, path: "/watch", do: watch, summary: "Tells what the lab looks like, and again whenever that changed, as server-sent events.", answer: stream(nil), query: []string{"updates"}},
+		{method: get, path: "/arrays/{key}/components", do: listComponents, summary: "Lists the hardware of an array with its states, and what can be set of it.", answer: model.ComponentViews{}},
 		{method: get, path: "/arrays/{key}/replicas/{id}/history", do: replicaHistory, summary: "Tells the jobs and the lag of a replica, as far back as the journal goes.", answer: replication.History{}, query: []string{"since"}},
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"infinisim/sim/apierr"
 	"infinisim/sim/clock"
+	"infinisim/sim/model"
 )
 
 // How often, by the wall clock, a watcher is told: not more often than every
@@ -204,4 +205,14 @@ func replicaHistory(_ *Server, r *request) (any, error) {
 		return nil, err
 	}
 	return r.lab.ReplicaHistory(r.Context(), r.key(), id, clock.FromMS(since))
+}
+
+// listComponents tells what the hardware of an array is like.
+func listComponents(_ *Server, r *request) (any, error) {
+	var v model.ComponentViews
+	err := r.lab.View(r.Context(), r.key(), func(b *model.Box) (err error) {
+		v, err = b.ComponentsOf()
+		return err
+	})
+	return v, err
 }
