@@ -19,7 +19,7 @@ export function open(main) {
 }
 
 // Of two halves the one that sends speaks for the replica.
-export const speaks = (r) => r.role !== 'TARGET' && !(r.role === 'PEER' && r.array > r.remote_array);
+export const speaks = (r) => r.role !== 'TARGET' && !(r.role === 'ACTIVE_ACTIVE' && r.array > r.remote_array);
 
 // condition is the word for a replica: what it does, or that it is late.
 export function condition(r) {
