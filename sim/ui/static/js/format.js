@@ -60,12 +60,13 @@ export const ms = (ns) => Math.floor(Number(ns) / 1e6);
 // words is AUTO_SUSPENDED as Auto suspended.
 export function words(text) {
   if (!text) return '–';
+  if (['OK', 'IN_TIME'].includes(text)) return text === 'OK' ? 'OK' : 'In time';
   const low = String(text).toLowerCase().replaceAll('_', ' ');
   return low[0].toUpperCase() + low.slice(1);
 }
 
 const KINDS = {
-  ok: ['ACTIVE', 'OK', 'UP', 'NORMAL', 'SYNCHRONIZED', 'DONE', 'GREEN', 'READY', 'ONLINE', 'IN_FORCE', 'RUNNING_CLOCK', 'INFO', 'IDLE_OK'],
+  ok: ['ACTIVE', 'OK', 'UP', 'NORMAL', 'SYNCHRONIZED', 'DONE', 'GREEN', 'READY', 'ONLINE', 'IN_FORCE', 'RUNNING_CLOCK', 'INFO', 'IN_TIME'],
   busy: ['INITIALIZING', 'REPLICATING', 'SYNC_IN_PROGRESS', 'RUNNING', 'PENDING', 'INITIALIZING_PENDING', 'TESTING', 'PHASING_OUT', 'SECONDARY'],
   warn: ['WARNING', 'DEGRADED', 'LAGGING', 'STALLED', 'OUT_OF_SYNC', 'SUSPENDED', 'YELLOW', 'LIMITED', 'STANDBY', 'SYNC_STALLED', 'WAITING', 'LATE'],
   bad: ['FAILED', 'ERROR', 'DOWN', 'AUTO_SUSPENDED', 'LOCKED', 'CRITICAL', 'MISSING', 'RED', 'INVALID', 'CUT', 'OFF_THE_NETWORK', 'INACTIVE', 'REFUSED', 'DROPPED'],
@@ -76,3 +77,6 @@ export function kind(word) {
   for (const [name, all] of Object.entries(KINDS)) if (all.includes(String(word).toUpperCase())) return name;
   return 'idle';
 }
+
+// levelKind is how the level of an event looks: most events are news, not a state.
+export const levelKind = (level) => (level === 'INFO' ? 'idle' : kind(level));

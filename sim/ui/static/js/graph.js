@@ -61,7 +61,10 @@ export function graph(arrays, links) {
       s('rect', { x: x - BOX.w / 2, y: y - BOX.h / 2, width: BOX.w, height: BOX.h, rx: 10 }),
       s('text', { x, y: y - 3 }, a.name.length > 18 ? `${a.name.slice(0, 17)}…` : a.name), s('text', { class: 'sub', x, y: y + 15 }, a.active ? a.key : `${a.key}, off the network`));
   });
-  return s('svg', { class: 'graph', viewBox: `0 0 ${W} ${H}`, role: 'img', 'aria-labelledby': 'graph-title graph-desc' },
+  const xs = [...at.values()].map(([x]) => x), ys = [...at.values()].map(([, y]) => y);
+  const left = Math.min(0, ...xs.map((x) => x - BOX.w)), right = Math.max(W, ...xs.map((x) => x + BOX.w));
+  const top = Math.min(H / 2 - 70, ...ys.map((y) => y - BOX.h / 2 - 12)), bottom = Math.max(H / 2 + 70, ...ys.map((y) => y + BOX.h / 2 + 12));
+  return s('svg', { class: 'graph', viewBox: `${left} ${top} ${right - left} ${bottom - top}`, role: 'img', 'aria-labelledby': 'graph-title graph-desc' },
     s('title', { id: 'graph-title' }, 'Arrays and the links between them'),
     s('desc', { id: 'graph-desc' }, `${arrays.length} arrays, ${all.length} links. ${all.map((p) => `${p.name} from ${p.halves[0].array} to ${p.halves[0].remote_array}: ${words(worst(p))}`).join('. ')}. The table below has the same.`),
     edges, nodes);

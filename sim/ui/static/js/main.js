@@ -55,7 +55,7 @@ async function show() {
   try {
     const module = await view.load();
     if (turn !== asked) return;
-    main.replaceChildren();
+    render(main, h('h1', null, view.title), h('p', { class: 'muted' }, 'Loading…'));
     open = module.open(main, rest);
   } catch (e) {
     render(main, problem(e));

@@ -41,7 +41,7 @@ export function open(main) {
     const one = operations(doc).find((o) => o.id === chosen) || all[0];
     return h('div', { class: 'api' },
       h('nav', { class: 'card list', 'aria-label': 'Requests', tabindex: 0 }, all.length === 0 ? empty('None fits', 'No request has that in its path.')
-        : groups(all).map(([name, some]) => [h('h3', { key: `h ${name}` }, name), h('ul', { key: `u ${name}` }, some.map((o) => h('li', { key: o.id },
+        : groups(all).map(([name, some]) => [h('h2', { key: `h ${name}` }, name), h('ul', { key: `u ${name}` }, some.map((o) => h('li', { key: o.id },
           h('button', { type: 'button', 'aria-current': one && o.id === one.id ? 'true' : null, onclick: () => set({ chosen: o.id }) }, h('span', { class: 'method' }, o.method.toUpperCase()), o.path))))])),
       one ? operation(one) : h('div', null));
   }

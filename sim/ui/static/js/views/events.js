@@ -3,7 +3,7 @@ import { h, render } from '../dom.js';
 import { get, rest } from '../api.js';
 import { live } from '../live.js';
 import { badge, empty, head, pager, problem, select, table } from '../parts.js';
-import { count, kind, stamp } from '../format.js';
+import { count, levelKind, stamp } from '../format.js';
 import { place, keep } from '../place.js';
 
 const SIZE = 50;
@@ -44,7 +44,7 @@ export function open(main) {
         columns: [
           { name: 'Number', num: true, cell: (e) => e.id },
           { name: 'Time (UTC)', cls: 'nowrap', cell: (e) => stamp(e.timestamp) },
-          { name: 'Level', cell: (e) => badge(e.level, { as: kind(e.level) === 'ok' ? 'idle' : kind(e.level) }) },
+          { name: 'Level', cell: (e) => badge(e.level, { as: levelKind(e.level) }) },
           { name: 'Code', cell: (e) => h('span', { class: 'mono' }, e.code) },
           { name: 'What', cls: 'break', cell: (e) => e.description },
           { name: 'User', cell: (e) => e.username || '–' },
