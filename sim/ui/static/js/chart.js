@@ -40,11 +40,10 @@ export function lagChart(x) {
     path && s('path', { class: 'lag-area', d: `${path}L${last[0].toFixed(1)} ${BASE}L${line[0][0].toFixed(1)} ${BASE}Z` }),
     rpo !== null && s('line', { class: 'rpo', x1: L, x2: W - R, y1: py(rpo), y2: py(rpo) }),
     path && s('path', { class: 'lag', d: path }),
-    rpo !== null && s('text', { class: 'rpo-label', x: W - R - 4, y: py(rpo) - 6, 'text-anchor': 'end' }, `RPO ${span(rpo)}`),
+    rpo !== null && s('text', { class: 'rpo-label', x: L + 8, y: py(rpo) - 7 }, `RPO ${span(rpo)}`),
     last && s('circle', { class: 'point', cx: last[0], cy: last[1], r: 4.5 }),
     s('line', { class: 'axis', x1: L, x2: W - R, y1: BASE, y2: BASE }),
     s('text', { x: L - 8, y: ROW + 4, 'text-anchor': 'end' }, 'Jobs'),
-    s('rect', { class: 'late', x: L, y: ROW - 9, width: 0, height: 18 }),
     s('line', { class: 'grid-line', x1: L, x2: W - R, y1: ROW, y2: ROW }),
     x.jobs.map((j) => bar(j, px, from, to)),
     axis(from, to, px));

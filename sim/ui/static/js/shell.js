@@ -27,7 +27,7 @@ export function drawFrame() {
   const here = place().name, o = state.overview;
   render(at('side'), h('ul', null, views.map((v) => h('li', null,
     h('a', { href: link(v.name), 'aria-current': v.name === here ? 'page' : null }, icon(v.icon), v.title,
-      v.name === 'faults' && o && o.faults > 0 && h('span', { class: 'count' }, o.faults, h('span', { class: 'visually-hidden' }, ' in force')))))));
+      v.name === 'faults' && o && o.faults > 0 && h('span', { class: 'count' }, o.faults, h('span', { class: 'visually-hidden' }, ' rules')))))));
   document.querySelector('.brand').setAttribute('href', link('overview'));
   const labs = o && o.labs.includes(labName()) ? o.labs : [labName()];
   render(at('top-lab'), h('label', { for: 'lab' }, 'Lab'),

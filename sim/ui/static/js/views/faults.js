@@ -25,14 +25,14 @@ export function open(main) {
   function page({ faults, presets, arrays, pools }, bad) {
     const p = presets.find((one) => one.name === (preset || presets[0].name));
     return h('div', { class: 'stack' },
-      head('Faults', faults.length ? `${faults.length} in force, ${count(faults.reduce((n, f) => n + f.hits, 0))} strikes` : 'None in force',
+      head('Faults', faults.length ? `${faults.filter((f) => f.state === 'in force').length} of ${faults.length} rules in force, ${count(faults.reduce((n, f) => n + f.hits, 0))} strikes` : 'None in force',
         faults.length > 0 && h('button', {
           type: 'button', class: 'danger', id: 'clear-faults',
           onclick: () => ask({ title: 'Remove all faults?', about: `${faults.length} rules go, with what they counted.`, button: 'Remove them', danger: true, done: async () => { await act('All faults are removed', () => del('/faults')); view.again(); } }),
         }, 'Remove all')),
       bad && problem(bad),
       h('div', { class: 'card' }, faults.length === 0 ? empty('No faults', 'Everything works as it should. Add a preset below, or a rule of your own with POST /_sim/v1/faults.') : table({
-        caption: 'Rules in force', rows: faults, key: (f) => f.id,
+        caption: 'Rules', rows: faults, key: (f) => f.id,
         columns: [
           { name: 'Rule', cell: (f) => h('span', { class: 'mono' }, f.id) },
           { name: 'State', cell: (f) => badge(String(f.state).toUpperCase().replaceAll(' ', '_')) },

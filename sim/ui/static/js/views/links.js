@@ -29,7 +29,7 @@ export function open(main) {
   function page({ arrays, links }) {
     if (links.length === 0) return h('div', { class: 'card' }, empty('No links', 'Arrays of this lab are not linked. POST /_sim/v1/labs makes a lab with links; an administrator makes one over the REST API.'));
     return h('div', { class: 'stack' },
-      card('Graph', null, graph(arrays, links)),
+      card('Graph', null, h('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Graph of the links' }, graph(arrays, links))),
       h('div', { class: 'card' }, table({
         caption: 'Links', about: 'one row for each link; the path is that of both directions', rows: pairs(links), key: (p) => p.key,
         columns: [

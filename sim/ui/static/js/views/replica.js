@@ -48,7 +48,7 @@ export function replica(main, [array, id]) {
       id: 'window', value: width, onchange: (e) => { width = e.target.value; view.again(); },
     }, [['auto', 'All that is known'], [String(HOUR / 6), '10 min'], [String(HOUR), '1 h'], [String(6 * HOUR), '6 h'], [String(24 * HOUR), '1 d']])),
     x.lag.length < 2 && x.jobs.length === 0 ? empty('Nothing to draw yet', `The chart begins with the first job. ${of.role === 'TARGET' ? '' : 'Advance the clock to see one.'}`)
-      : [lagChart(x), legend(x)]);
+      : [h('div', { class: 'scroll chart-box', tabindex: 0, role: 'region', 'aria-label': 'Chart of the lag' }, lagChart(x)), legend(x)]);
   }
   const legend = (x) => h('ul', { class: 'legend' },
     h('li', null, s('svg', { viewBox: '0 0 20 10', 'aria-hidden': 'true', class: 'chart' }, s('path', { class: 'lag', d: 'M0 8 10 2V8L20 2' })), 'Lag'),
