@@ -119,6 +119,8 @@ func typeOf(v any) string {
 		return "application/x-ndjson"
 	case plain:
 		return "text/plain"
+	case stream:
+		return "text/event-stream"
 	}
 	return "application/json"
 }
@@ -144,7 +146,7 @@ func schemaOf(t reflect.Type, answer bool) object {
 		return object{"type": []string{"string", "number"}, "description": "A duration like 1m30s, or milliseconds."}
 	case reflect.TypeFor[json.RawMessage]():
 		return object{}
-	case reflect.TypeFor[lines]():
+	case reflect.TypeFor[lines](), reflect.TypeFor[stream]():
 		return object{"type": "string"}
 	}
 	switch t.Kind() {

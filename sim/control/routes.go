@@ -8,6 +8,7 @@ import (
 	"infinisim/sim/journal"
 	"infinisim/sim/lab"
 	"infinisim/sim/model"
+	"infinisim/sim/replication"
 )
 
 // route is a request that the control plane takes, and what its description
@@ -43,6 +44,7 @@ func routes() []route {
 	var all []route
 	for _, some := range [][]route{
 		clockRoutes(), arrayRoutes(), dataRoutes(), vasaRoutes(), viewRoutes(), linkRoutes(), faultRoutes(), journalRoutes(), labRoutes(), stateRoutes(),
+		watchRoutes(),
 	} {
 		all = append(all, some...)
 	}
@@ -78,6 +80,7 @@ func arrayRoutes() []route {
 		{method: patch, path: "/arrays/{key}", do: changeArray, summary: "Changes what no administrator can.", body: model.Tweak{}, answer: arrayView{}},
 		{method: remove, path: "/arrays/{key}", do: removeArray, summary: "Takes an array out of the lab.", answer: removed{}},
 		{method: get, path: "/arrays/{key}/openapi.json", do: restAPI, summary: "Describes the REST API of an array, with its release and features, as OpenAPI 3.1.", answer: anything{}},
+		{method: get, path: "/arrays/{key}/rest/*", do: ask, summary: "Answers a GET of the array's REST API, for who only looks: without session, faults and journal.", answer: anything{}, query: []string{"fields", "sort", "page", "page_size"}},
 		{method: put, path: "/arrays/{key}/features/{feature}", do: setFeature, summary: "Switches a feature on or off.", body: featureAsk{}, answer: featureView{}},
 		{method: post, path: "/arrays/{key}/events", do: addEvent, summary: "Emits an event of any code.", body: eventAsk{}, answer: eventView{}},
 		{method: put, path: "/arrays/{key}/users/{user}/password", do: setPassword, summary: "Sets a password past the array's policy.", body: passwordAsk{}, answer: passwordView{}},
@@ -117,6 +120,14 @@ func linkRoutes() []route {
 		{method: put, path: "/arrays/{key}/links/{id}/schedule", do: setSchedule, summary: "Has the path change by the lab's clock.", body: scheduleAsk{}, answer: scheduleView{}},
 		{method: get, path: "/arrays/{key}/links/{id}/model", do: readModel, summary: "Tells how the path behaves.", answer: pathView{}},
 		{method: put, path: "/arrays/{key}/links/{id}/model", do: setModel, summary: "Changes how the path behaves.", body: pathAsk{}, answer: pathView{}},
+	}
+}
+
+func watchRoutes() []route {
+	return []route{
+		{method: get, path: "/watch", do: watch, summary: "Tells what the lab looks like, and again whenever that changed, as server-sent events.", answer: stream(nil), query: []string{"updates"}},
+		{method: get, path: "/arrays/{key}/components", do: listComponents, summary: "Lists the hardware of an array with its states, and what can be set of it.", answer: model.ComponentViews{}},
+		{method: get, path: "/arrays/{key}/replicas/{id}/history", do: replicaHistory, summary: "Tells the jobs and the lag of a replica, as far back as the journal goes.", answer: replication.History{}, query: []string{"since"}},
 	}
 }
 
