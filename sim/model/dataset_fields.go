@@ -139,8 +139,17 @@ func datasetFields() []schema.Holder {
 // no multiple of 512.
 const minDataset = 1_000_000_000
 
+// mostBytes is above every capacity and size: sums of some stay numbers.
+//
+// unsourced: the greatest number of bytes that the array takes.
+const mostBytes = 1 << 60
+
+var errTooManyBytes = errors.New("is above 1152921504606846976 bytes")
+
 func checkSize(v schema.Value) error {
 	switch n := v.Int(); {
+	case n > mostBytes:
+		return errTooManyBytes
 	case n < minDataset:
 		return errors.New("is below the smallest size, 1000000000 bytes")
 	case n%BlockBytes != 0:

@@ -100,6 +100,9 @@ func checkPoolSize(v schema.Value) error {
 	if v.Int() < minPool {
 		return errors.New("is below the smallest pool, 1000000000000 bytes")
 	}
+	if v.Int() > mostBytes {
+		return errTooManyBytes
+	}
 	return nil
 }
 
@@ -111,6 +114,9 @@ const minPool = 1_000_000_000_000
 func checkMaxExtend(v schema.Value) error {
 	if v.Int() < -1 {
 		return errors.New("is neither -1 (no limit) nor a number of bytes")
+	}
+	if v.Int() > mostBytes {
+		return errTooManyBytes
 	}
 	return nil
 }

@@ -17,6 +17,7 @@ package schema
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
 )
 
@@ -112,10 +113,14 @@ type Field struct {
 	from   *Field
 	initly json.RawMessage
 	fits   func(raw json.RawMessage) error
+	value  reflect.Type
 }
 
 // Wire is the field's type on the wire.
 func (f *Field) Wire() Wire { return f.wire }
+
+// Value is the type that the field's values have in Go; nil for the id.
+func (f *Field) Value() reflect.Type { return f.value }
 
 // Mode says where the field's value comes from.
 func (f *Field) Mode() Mode { return f.mode }
