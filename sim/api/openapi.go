@@ -63,9 +63,10 @@ func (t *Routes) OpenAPI(release schema.Release) map[string]any {
 // open lists the requests that a release answers.
 func (t *Routes) open(release schema.Release) []routed {
 	var out []routed
+	never := shapes()
 	for _, r := range t.table {
 		k, changes := t.kind(r.op.kind), r.op.crud && !r.op.reads
-		if r.op.gate.Open(release) && !strings.HasPrefix(r.op.route, "/") && (!changes || !k.Fixed) {
+		if r.op.gate.Open(release) && !strings.HasPrefix(r.op.route, "/") && (!changes || !k.Fixed) && !never[r.method+" "+r.op.route].never {
 			out = append(out, r)
 		}
 	}

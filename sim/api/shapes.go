@@ -24,6 +24,8 @@ type shape struct {
 	page bool
 	// state says that a state may forbid it though it reads.
 	state bool
+	// never says that the array always refuses it, and nothing is said of it.
+	never bool
 }
 
 type (

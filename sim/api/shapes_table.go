@@ -115,6 +115,7 @@ func networkShapes() map[string]shape {
 		"GET " + routes + "/{route}":             {gives: "route"},
 		"PUT " + routes + "/{route}":             {takes: members{"destination?": "text", "gateway?": "text", "netmask?": "int|text"}, gives: "route"},
 		"DELETE " + routes + "/{route}":          {gives: "route"},
+		"DELETE fc/switches/{id}":                {never: true},
 		"POST fc/soft_targets/create_multiple":   {takes: members{"switch_id": "int", "quantity": "int"}, gives: list{"fc_soft_target"}},
 		"POST fc/soft_targets/redistribute":      {takes: members{}, gives: list{"fc_soft_target"}, spare: true},
 		"POST fc/soft_targets/wipe":              {takes: members{}, gives: "bool", spare: true},
