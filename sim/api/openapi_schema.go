@@ -1,7 +1,6 @@
 package api
 
 import (
-	"cmp"
 	"maps"
 	"reflect"
 	"slices"
@@ -62,26 +61,53 @@ func (d describer) body(r routed, k *model.Kind) document {
 	return document{"required": true, "content": document{"application/json": document{"schema": d.takes(k, schema.Update)}}}
 }
 
-// takes describes the body that creates or changes an object of a kind.
+// takes describes the body that creates or changes an object of a kind: a
+// schema of its own for each way of creation.
 func (d describer) takes(k *model.Kind, flag schema.Flags) document {
-	var some []any
-	extra := map[string]bool{}
-	if flag == schema.Create {
-		for _, form := range k.Forms {
-			one := document{"title": cmp.Or(form.Name, k.Type.Name())}
-			if len(form.Required) > 0 {
-				one["required"] = form.Required
-			}
-			some = append(some, one)
-			for _, name := range append(slices.Clone(form.Extra), form.Required...) {
-				extra[name] = true
+	if flag == schema.Update {
+		return d.named("change_"+k.Type.Name(), d.settable(k, flag))
+	}
+	var ways []any
+	for i := range k.Forms {
+		form := &k.Forms[i]
+		one := d.settable(k, flag)
+		properties, _ := one["properties"].(document)
+		for _, name := range form.Refused {
+			delete(properties, name)
+		}
+		for _, name := range append(slices.Clone(form.Extra), form.Required...) {
+			if properties[name] == nil {
+				properties[name] = document{}
 			}
 		}
+		if len(form.Required) > 0 {
+			one["required"] = form.Required
+		}
+		if form.Name != "" {
+			one["description"] = "Makes " + form.Name + "."
+		}
+		name := "new_" + k.Type.Name()
+		if i < len(k.Forms)-1 { // the last is the usual one
+			name += "_as_" + notWord.ReplaceAllString(strings.ToLower(form.Name), "_")
+		}
+		ways = append(ways, d.named(name, one))
 	}
+	if len(ways) == 1 {
+		one, _ := ways[0].(document)
+		return one
+	}
+	return document{"anyOf": ways}
+}
+
+// named keeps a schema under a name, and refers to it.
+func (d describer) named(name string, s document) document {
+	d.schemas[name] = s
+	return ref("schemas", name)
+}
+
+// settable describes what a body may set.
+func (d describer) settable(k *model.Kind, flag schema.Flags) document {
 	properties := document{}
-	for name := range extra {
-		properties[name] = document{}
-	}
 	for _, f := range k.Type.Fields() {
 		if k.Type.May(f, flag) && f.Gate.Open(d.release) {
 			s := d.field(f, false)
@@ -91,15 +117,7 @@ func (d describer) takes(k *model.Kind, flag schema.Flags) document {
 			properties[f.Name] = s
 		}
 	}
-	s := document{"type": "object", "properties": properties, "additionalProperties": false}
-	switch {
-	case len(some) == 1:
-		one, _ := some[0].(document)
-		maps.Copy(s, one)
-	case len(some) > 1:
-		s["anyOf"] = some
-	}
-	return s
+	return document{"type": "object", "properties": properties, "additionalProperties": false}
 }
 
 // object describes what answers show of a type. What a client may ask to leave
