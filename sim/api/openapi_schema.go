@@ -178,10 +178,26 @@ func (d describer) field(f *schema.Field, answers bool) document {
 	if f.Wire() == schema.WireEnum && len(f.Enum) > 0 {
 		s["enum"] = words
 	}
+	if !answers {
+		bounds(s, f)
+	}
 	if f.Refers() != "" {
 		s["description"] = "The id of a " + strings.ReplaceAll(f.Refers(), "_", " ") + "."
 	}
 	return s
+}
+
+// bounds puts what a field lets pass in its schema.
+func bounds(s document, f *schema.Field) {
+	if f.Most != 0 {
+		s["minimum"], s["maximum"] = f.Least, f.Most
+	}
+	if f.Unit != 0 {
+		s["multipleOf"] = f.Unit
+	}
+	if f.Pattern != "" {
+		s["pattern"] = f.Pattern
+	}
 }
 
 // goSchema describes the JSON of a Go type, as far as the type says.

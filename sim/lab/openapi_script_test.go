@@ -148,3 +148,39 @@ func TestOpenAPI_saysWhatIsAnswered(t *testing.T) {
 		}
 	}
 }
+
+// TestOpenAPI_boundsAreThose tries what a description says of a number or a text
+// at its edges.
+func TestOpenAPI_boundsAreThose(t *testing.T) {
+	t.Parallel()
+	checked := 0
+	for _, k := range newWorld(t).cat.Kinds() {
+		for _, f := range k.Type.Fields() {
+			try := func(ok bool, v any) {
+				t.Helper()
+				raw, err := json.Marshal(v)
+				require.NoError(t, err)
+				_, err = f.Accept(raw)
+				assert.Equal(t, ok, err == nil, "%s.%s: %s", k.Path, f.Name, raw)
+				checked++
+			}
+			if f.Most != 0 {
+				try(true, f.Least)
+				try(true, f.Most)
+				try(false, f.Least-1)
+				try(false, f.Most+1)
+			}
+			if f.Unit != 0 {
+				try(false, f.Least+1)
+			}
+			if f.Pattern == "" {
+				continue
+			}
+			form := regexp.MustCompile(f.Pattern)
+			for _, text := range []string{"", " ", "a", "a b", " a", "a ", "é", "a\tb", strings.Repeat("é", 65), strings.Repeat("a", 66), "\x7f"} {
+				try(form.MatchString(text), text)
+			}
+		}
+	}
+	assert.Greater(t, checked, 100)
+}

@@ -25,10 +25,10 @@ var (
 	DatasetType           = schema.Enum(schema.Field{Name: "dataset_type", Enum: []string{OfVolume, OfFS}, Kept: []string{OfVVol}, Default: OfVolume})
 	DatasetKind           = schema.Enum(schema.Field{Name: "type", Enum: []string{Master, Snapshot}, Default: Master})
 	DatasetDepth          = schema.Int(schema.Field{Name: "depth", Flags: schema.NotNull})
-	DatasetName           = schema.String(schema.Field{Name: "name", Flags: schema.Editable | schema.Unique | schema.NotNull, Check: checkName})
+	DatasetName           = schema.String(schema.Field{Name: "name", Flags: schema.Editable | schema.Unique | schema.NotNull, Check: checkName, Pattern: namePattern})
 	DatasetMapped         = schema.Compute(schema.Bool(schema.Field{Name: "mapped"}))
 	DatasetWriteProtected = schema.Bool(schema.Field{Name: "write_protected", Flags: schema.Editable})
-	DatasetSize           = schema.Int(schema.Field{Name: "size", Flags: schema.Editable | schema.NotNull, Check: checkSize})
+	DatasetSize           = schema.Int(schema.Field{Name: "size", Flags: schema.Editable | schema.NotNull, Check: checkSize, Least: minDataset, Most: mostBytes, Unit: BlockBytes})
 	DatasetProvisioning   = schema.Enum(schema.Field{Name: "provtype", Flags: schema.Editable | schema.NotNull, Enum: []string{Thin, Thick}, Default: Thin})
 	DatasetSSD            = schema.Bool(schema.Field{Name: "ssd_enabled", Flags: schema.Editable, Default: true})
 	DatasetExpress        = schema.Bool(schema.Field{Name: "ssa_express_enabled", Flags: schema.Update, Gate: gateSSAExpress})
@@ -162,6 +162,9 @@ func checkSize(v schema.Value) error {
 //
 // unsourced: the longest name, and which characters it may have.
 const longestName = 65
+
+// namePattern is what checkName lets pass.
+const namePattern = `^[^\x00-\x20\x7f]([^\x00-\x1f\x7f]{0,63}[^\x00-\x20\x7f])?$`
 
 func checkName(v schema.Value) error {
 	name := v.Text()

@@ -101,6 +101,11 @@ type Field struct {
 	Default any
 	// Check refuses values that the wire type allows; its error tells why.
 	Check func(Value) error
+	// Least and Most are the numbers that Check lets pass, Unit is what they are
+	// multiples of, and Pattern is what it lets pass of texts: descriptions have
+	// them. 0 and empty say nothing; Least counts with Most alone.
+	Least, Most, Unit int64
+	Pattern           string
 	// Gate closes the field on arrays that do not have it.
 	Gate Gate
 	// NoneZero writes a reference to nothing as 0 instead of null.
