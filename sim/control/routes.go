@@ -24,6 +24,8 @@ type route struct {
 	// later answers with the status 202 where the request goes on after it, nil
 	// where none does.
 	later any
+	// also are the schemas of answers of other content types.
+	also map[string]object
 	// query are the parameters after the question mark.
 	query []string
 	// labs says that the path names no lab, or names it by itself.
@@ -144,9 +146,9 @@ func faultRoutes() []route {
 func journalRoutes() []route {
 	return []route{
 		{method: post, path: "/reset", do: reset, summary: "Makes the arrays fresh again.", body: struct{}{}, answer: resetView{}},
-		{method: get, path: "/journal", do: readJournal, summary: "Gives the journal as JSON lines.", answer: lines{}, query: []string{"array", "method", "path", "user", "status", "code", "kind", "object", "entry", "since", "until", "format"}},
+		{method: get, path: "/journal", do: readJournal, summary: "Gives the journal as JSON lines.", answer: lines{}, also: map[string]object{"application/json": {"type": "object"}}, query: []string{"array", "method", "path", "user", "status", "code", "kind", "object", "entry", "since", "until", "format"}},
 		{method: post, path: "/verify", do: verify, summary: "Holds what was asked against what was expected.", body: verifyAsk{}, answer: journal.Verdict{}},
-		{method: get, path: "/coverage", do: readCoverage, summary: "Tells what was reached and what never was.", answer: anything{}, query: []string{"format", "labs"}},
+		{method: get, path: "/coverage", do: readCoverage, summary: "Tells what was reached and what never was.", answer: anything{}, also: map[string]object{"text/html": {"type": "string"}}, query: []string{"format", "labs"}},
 		{method: get, path: "/driven", do: readDriven, summary: "Counts how often each route of the arrays was asked.", answer: map[string]int{}},
 		{method: get, path: "/missing", do: readMissing, summary: "Counts the requests that no route answered.", answer: []count{}},
 		{method: get, path: "/unread", do: readUnread, summary: "Counts the body keys that nothing knew.", answer: []count{}},
