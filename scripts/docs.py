@@ -104,7 +104,7 @@ class Page:
 
     def __init__(self, name, program, python, work):
         self.name, self.python = name, python
-        self.played, self.left, self.go = 0, [], []
+        self.played, self.failed, self.left, self.go = 0, 0, [], []
         self.folder = os.path.join(work, re.sub(r"\W", "_", name), "here")
         os.makedirs(self.folder)
         for where in (self.folder, os.path.dirname(self.folder)):
@@ -131,7 +131,11 @@ class Page:
                 self.go.append("\n".join(lines) + "\n")
             elif language in ("", "sh", "bash", "console"):
                 for command, wanted in commands(lines):
-                    self.command(command, wanted, rule == "may fail", language == "")
+                    try:
+                        self.command(command, wanted, rule == "may fail", language == "")
+                    except Failed as error:
+                        print(f"FAIL {self.name}: {error}", flush=True)
+                        self.failed += 1
             else:
                 raise Failed(f"nothing plays a block of {language}, and nothing says why: {lines[:1]}")
 
@@ -148,7 +152,7 @@ class Page:
         if "…" in command:
             self.left.append(f"a form: {command}")
         elif word == "make":
-            for target in re.findall(r"^make ((?:[a-z-]+ ?)+)", command):
+            for target in re.findall(r"^make (?:-C \S+ )?((?:[a-z]+ ?)+)", command):
                 for each in target.split():
                     if not re.search(rf"^{each}:", open(os.path.join(ROOT, "Makefile"), encoding="utf-8").read(), re.M):
                         raise Failed(f"the Makefile has no target {each}")
@@ -198,8 +202,9 @@ class Page:
         if self.server:
             return
         self.server = subprocess.Popen(
-            [self.program, "serve", "--ready-file", "-", "--exit-with-stdin"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+            [self.program, "serve", "--ready-file", "-", "--exit-with-stdin"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        )  # fmt: skip
         json.loads(self.server.stdout.readline())
 
     def ends(self):
@@ -237,7 +242,8 @@ def play_go(sources, work):
 IMPORTS = {
     "testing": "testing", "time": "time", "http": "net/http", "context": "context", "assert": "github.com/stretchr/testify/assert",
     "require": "github.com/stretchr/testify/require", "sim": "infinisim/sim", "simtest": "infinisim/sim/simtest", "fault": "infinisim/sim/fault",
-    "audit": "infinisim/sim/audit", "scenario": "infinisim/sim/scenario", "fmt": "fmt", "io": "io",
+    "audit": "infinisim/sim/audit", "scenario": "infinisim/sim/scenario", "fmt": "fmt", "io": "io", "os": "os", "filepath": "path/filepath",
+    "pprof": "runtime/pprof",
 }  # fmt: skip
 
 
@@ -276,6 +282,7 @@ def main():
                 print(f"FAIL {name}: {error}")
                 failed += 1
             played += page.played
+            failed += page.failed
             left += [f"{name}: {why}" for why in page.left]
             if page.go:
                 sources.append((name, page.go))
