@@ -19,7 +19,7 @@ rm -rf bin/image bin/infinisim-image*.tar .cache/image
 mkdir -p .cache/image
 for arch in amd64 arm64; do
   CGO_ENABLED=0 GOOS=linux GOARCH=$arch go build -trimpath -buildvcs=false \
-    -ldflags "-s -w -X main.version=$VERSION -X main.commit=$REVISION" -o "bin/linux/$arch/infinisim" ./cmd/infinisim
+    -ldflags "-s -w -X main.version=$VERSION" -o "bin/linux/$arch/infinisim" ./cmd/infinisim
   buildah "${quiet[@]}" bud --isolation chroot --format docker --platform "linux/$arch" --timestamp 0 --identity-label=false \
     --build-arg "VERSION=$VERSION" --build-arg "REVISION=$REVISION" --tag "infinisim-$arch" --quiet . >/dev/null
   buildah "${quiet[@]}" push --quiet "infinisim-$arch" "oci:.cache/image/layout:$arch"

@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/venv.sh .venv-site requirements-site.txt
-mermaid=12.3.0
+mermaid=11.17.2
 drawn=.cache/site/mermaid-$mermaid.min.js
 if [ ! -e "$drawn" ]; then
   mkdir -p .cache/site
@@ -14,7 +14,7 @@ if [ ! -e "$drawn" ]; then
   mv .cache/site/package/dist/mermaid.min.js "$drawn"
   rm -rf .cache/site/package ".cache/site/mermaid-$mermaid.tgz"
 fi
-.venv-site/bin/codespell --ignore-words-list nd,te,fo,ro,crate --skip 'docs/images,docs/fidelity.md' README.md docs python/README.md examples/*/*.y* mkdocs.yml
+.venv-site/bin/codespell --ignore-words-list nd,te,fo,ro,crate,unstall --skip 'docs/images,docs/fidelity.md' README.md docs python/README.md examples/*/*.y* mkdocs.yml
 echo "ok   codespell"
 NO_MKDOCS_2_WARNING=1 .venv-site/bin/mkdocs build --quiet --strict --clean
 cp "$drawn" dist/site/assets/mermaid.min.js
