@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"math/big"
 	"net"
 	"net/http"
@@ -24,6 +25,7 @@ import (
 	"infinisim/sim/clock"
 	"infinisim/sim/control"
 	"infinisim/sim/lab"
+	"infinisim/sim/observe"
 )
 
 // The limits of a connection.
@@ -34,12 +36,14 @@ const (
 
 // servers are the listeners of the arrays and of the control plane.
 type servers struct {
-	labs   *lab.Labs
-	fabric string // URL of the fabric listener, empty for none
-	flags  flags
-	tls    *tls.Certificate
-	fail   func(error)
-	plane  *control.Server // nil until it serves
+	labs    *lab.Labs
+	fabric  string // URL of the fabric listener, empty for none
+	flags   flags
+	tls     *tls.Certificate
+	fail    func(error)
+	plane   *control.Server // nil until it serves
+	log     *slog.Logger
+	metrics *observe.Metrics
 
 	// mu guards everything below; it is a leaf.
 	mu    sync.Mutex
@@ -64,7 +68,7 @@ func (s *servers) open(ctx context.Context, l *lab.Lab, a *lab.Array, address st
 	handler := s.labs.Handler(l, a.Key)
 	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
-		return fmt.Errorf("array %s: %w", a.Host(), err)
+		return fmt.Errorf("array %s: %w", a.Host(), listening("--listen", address, err))
 	}
 	p := &port{http: &http.Server{Handler: handler, ReadHeaderTimeout: headerTimeout}, url: "http://" + ln.Addr().String()}
 	s.serve(p.http, ln)
@@ -82,6 +86,7 @@ func (s *servers) open(ctx context.Context, l *lab.Lab, a *lab.Array, address st
 		p.secure = new("https://" + secure.Addr().String())
 		s.serve(p.https, tls.NewListener(secure, config))
 	}
+	s.log.Info("array listens", "lab", l.Name(), "array", a.Key, "name", a.Name, "url", p.url)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ports[a.Host()] = p
@@ -185,15 +190,16 @@ func certificate(certFile, keyFile string) (*tls.Certificate, error) {
 }
 
 // announce tells people and scripts that everything serves.
-func (s *servers) announce(ctx context.Context, out io.Writer, plane string) error {
+func (s *servers) announce(ctx context.Context, out printer, plane string) error {
 	line, err := s.ready(ctx, plane)
 	if err != nil {
 		return err
 	}
-	if s.flags.readyFile != "" {
-		if err := writeReady(out, s.flags.readyFile, line); err != nil || s.flags.readyFile == toStdout {
-			return err
-		}
+	if err := s.flags.tellReady(out.to, line); err != nil || s.flags.readyFile == toStdout {
+		return err
+	}
+	if out.json {
+		return out.value(line, nil)
 	}
 	var text strings.Builder
 	for _, a := range line.Arrays {
@@ -206,13 +212,13 @@ func (s *servers) announce(ctx context.Context, out io.Writer, plane string) err
 	for _, l := range line.Links {
 		text.WriteString("link     " + l.Name + "\n")
 	}
-	if _, err := io.WriteString(out, text.String()); err != nil {
+	if _, err := io.WriteString(out.to, text.String()); err != nil {
 		return err
 	}
 	if len(line.Arrays) == 0 {
 		return nil
 	}
-	return greet(out, line.Arrays[0].URL, plane)
+	return greet(out.to, line.Arrays[0].URL, plane)
 }
 
 // greet shows a newcomer what to paste.

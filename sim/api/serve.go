@@ -66,6 +66,9 @@ func serve(op operation) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		s := serverOf(r)
 		x := &exchange{op: op, r: r, settle: clock.Never}
+		if s.Done != nil {
+			defer s.tell(x, clock.StartStopwatch())
+		}
 		defer x.done()
 		err := s.safely(x)
 		if err != nil && !errors.Is(err, errStruck) {
@@ -349,7 +352,7 @@ func journalHeaders() []string {
 }
 
 func (s *Server) journal(x *exchange) {
-	s.Log.Debug("request", "array", s.Key, "method", x.r.Method, "path", x.r.URL.Path, "status", x.status)
+	s.Log.Debug("request", "array", s.Key, "method", x.r.Method, "path", x.r.URL.Path, "status", x.status, "code", x.code, "user", x.who)
 	if s.Journal == nil {
 		return
 	}

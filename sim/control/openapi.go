@@ -14,6 +14,9 @@ import (
 
 // paths are those that the route answers: with and without a lab's name.
 func (t route) paths() []string {
+	if t.path == metricsPath {
+		return []string{t.path}
+	}
 	if t.labs {
 		return []string{prefix + t.path}
 	}
@@ -111,8 +114,11 @@ func (t route) describe(path string) object {
 
 // typeOf is the content type of a body or an answer.
 func typeOf(v any) string {
-	if _, ok := v.(lines); ok {
+	switch v.(type) {
+	case lines:
 		return "application/x-ndjson"
+	case plain:
+		return "text/plain"
 	}
 	return "application/json"
 }

@@ -42,7 +42,7 @@ type either []any
 func routes() []route {
 	var all []route
 	for _, some := range [][]route{
-		clockRoutes(), arrayRoutes(), dataRoutes(), vasaRoutes(), linkRoutes(), faultRoutes(), journalRoutes(), labRoutes(), stateRoutes(),
+		clockRoutes(), arrayRoutes(), dataRoutes(), vasaRoutes(), viewRoutes(), linkRoutes(), faultRoutes(), journalRoutes(), labRoutes(), stateRoutes(),
 	} {
 		all = append(all, some...)
 	}
@@ -99,6 +99,14 @@ func dataRoutes() []route {
 	}
 }
 
+func viewRoutes() []route {
+	return []route{
+		{method: get, path: "/pools", do: listPools, summary: "Shows the pools of all arrays, or of one.", answer: []lab.PoolView{}, query: []string{"array"}},
+		{method: get, path: "/links", do: listLinks, summary: "Shows the halves of links of all arrays, or of one, and how their paths behave now.", answer: []lab.LinkView{}, query: []string{"array"}},
+		{method: get, path: "/replicas", do: listReplicas, summary: "Shows the halves of replicas of all arrays, or of one, with their lags and jobs.", answer: []lab.ReplicaView{}, query: []string{"array", "state"}},
+	}
+}
+
 func linkRoutes() []route {
 	return []route{
 		{method: post, path: "/arrays/{key}/links/{id}/cut", do: cut, summary: "Cuts the path behind a link, in one direction or both.", body: cutAsk{}, answer: pathView{}},
@@ -139,6 +147,7 @@ func journalRoutes() []route {
 func labRoutes() []route {
 	return []route{
 		{method: get, path: "/health", do: health, summary: "Answers when everything serves.", answer: healthView{}, labs: true},
+		{method: get, path: metricsPath, summary: "Gives metrics as Prometheus reads them.", answer: plain(""), query: []string{"labs"}, labs: true},
 		{method: get, path: "/openapi.json", do: openAPI, summary: "Describes the control plane: this.", answer: anything{}, labs: true},
 		{method: get, path: "/labs", do: listLabs, summary: "Lists the labs.", answer: []labView{}, labs: true},
 		{method: post, path: "/labs", do: createLab, summary: "Makes a lab.", body: labAsk{}, answer: labView{}, labs: true},

@@ -120,16 +120,7 @@ func linkComputed() map[*schema.Field]model.Compute {
 		return []string{"ASYNC", "SYNC", "ACTIVE_ACTIVE"}, nil
 	}
 	return map[*schema.Field]model.Compute{
-		LinkState.Field(): func(b *model.Box, o *schema.Object) (any, error) {
-			lost := fabric.ModelOf(b.Tx, ends(b, o)).Lost
-			switch {
-			case !connected(b, o):
-				return linkDown, nil
-			case lost > 0 && lost < len(LinkAddresses.Get(o)):
-				return linkDegraded, nil
-			}
-			return linkUp, nil
-		},
+		LinkState.Field(): func(b *model.Box, o *schema.Object) (any, error) { return LinkStateOf(b, o), nil },
 		LinkLastSeen.Field(): func(b *model.Box, o *schema.Object) (any, error) {
 			if connected(b, o) {
 				return b.Tx.Now().MS(), nil
@@ -145,9 +136,7 @@ func linkComputed() map[*schema.Field]model.Compute {
 			}
 			return "WITNESS", nil
 		},
-		LinkWitnessState.Field(): func(b *model.Box, o *schema.Object) (any, error) {
-			return witnessState(b, o, b.Key), nil
-		},
+		LinkWitnessState.Field(): func(b *model.Box, o *schema.Object) (any, error) { return WitnessStateOf(b, o), nil },
 		LinkPeerWitness.Field(): func(b *model.Box, o *schema.Object) (any, error) {
 			return witnessState(b, o, linkPeer.Get(o)), nil
 		},

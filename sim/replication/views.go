@@ -136,6 +136,17 @@ func (r *replica) jobs() []jobView {
 	return out
 }
 
+// jobState is the state of the newest job, empty for none.
+func (r *replica) jobState() string {
+	if jobs := r.jobs(); len(jobs) > 0 {
+		return jobs[0].State
+	}
+	if replicaDone.Get(r.o) && ReplicaRole.Get(r.o) != roleTarget {
+		return "DONE"
+	}
+	return ""
+}
+
 // from turns a function of an open replica into a computed field.
 func from(fn func(r *replica) (any, error)) model.Compute {
 	return func(b *model.Box, o *schema.Object) (any, error) {
@@ -167,17 +178,9 @@ func ofSync(fn func(r *replica) any) model.Compute {
 
 func replicaComputed() map[*schema.Field]model.Compute {
 	return map[*schema.Field]model.Compute{
-		ReplicaState.Field(): from(func(r *replica) (any, error) { return word(viewOf(r.state()).state), nil }),
-		ReplicaJobs.Field():  from(func(r *replica) (any, error) { return r.jobs(), nil }),
-		ReplicaJobState.Field(): from(func(r *replica) (any, error) {
-			if jobs := r.jobs(); len(jobs) > 0 {
-				return jobs[0].State, nil
-			}
-			if replicaDone.Get(r.o) && ReplicaRole.Get(r.o) != roleTarget {
-				return "DONE", nil
-			}
-			return nil, nil
-		}),
+		ReplicaState.Field():    from(func(r *replica) (any, error) { return word(viewOf(r.state()).state), nil }),
+		ReplicaJobs.Field():     from(func(r *replica) (any, error) { return r.jobs(), nil }),
+		ReplicaJobState.Field(): from(func(r *replica) (any, error) { return word(r.jobState()), nil }),
 		ReplicaPending.Field(): from(func(r *replica) (any, error) {
 			if viewOf(r.state()).job == "PENDING" || r.behind() {
 				return 1, nil
