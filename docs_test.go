@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -37,4 +38,26 @@ func TestDocs_files(t *testing.T) {
 		}
 	}
 	assert.GreaterOrEqual(t, blocks, 6, "blocks that show a file")
+}
+
+// TestDocs_lines finds each line of blocks that quote a file in that file.
+func TestDocs_lines(t *testing.T) {
+	t.Parallel()
+	quoted := regexp.MustCompile("(?ms)^<!-- from: (\\S+) -->\n```\\w+\n(.*?)^```$")
+	pages, err := filepath.Glob("docs/*.md")
+	require.NoError(t, err)
+	lines := 0
+	for _, page := range pages {
+		raw, err := os.ReadFile(page)
+		require.NoError(t, err)
+		for _, block := range quoted.FindAllStringSubmatch(string(raw), -1) {
+			file, err := os.ReadFile(block[1])
+			require.NoError(t, err, page)
+			for line := range strings.Lines(block[2]) {
+				lines++
+				assert.Contains(t, string(file), strings.TrimSpace(line), "%s quotes %s", page, block[1])
+			}
+		}
+	}
+	assert.Positive(t, lines, "lines that quote a file")
 }

@@ -11,7 +11,8 @@ order of the page:
   the others); blocks of `go` that are tests, all together in the end.
 
 What is not played has to be known by REASONS, or by a comment before the block:
-<!-- not played: why -->. <!-- saved as: NAME --> writes the block into the
+<!-- not played: why -->. (HELD has the comments by which others play or hold a
+block.) <!-- saved as: NAME --> writes the block into the
 folder, <!-- may fail: why --> lets its commands end with any code.
 """
 
@@ -31,12 +32,17 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # Why the blocks of a language are not played.
 REASONS = {
     "mermaid": "a drawing; TestAtlas holds those of states against the table",
-    "diff": "a part of a worked example: TestExamples applies the whole",
+    "diff": "a part of a worked example: examples.sh carries it out",
     "yaml": "TestDocs_files and TestDocs_examples hold it against what is played",
     "json": "what a file or an answer looks like",
     "text": "what something prints, or looks like",
     "toml": "a setting of another program",
 }
+# Who holds what other comments say of a block.
+HELD = {
+    "file": "TestDocs_files holds it against the file", "from": "TestDocs_files finds its lines in the file",
+    "example": "examples.sh carries it out", "example runs": "examples.sh runs it",
+}  # fmt: skip
 # Commands that stand for themselves, and who proves them.
 OTHERS = {
     "make": None, "git": "first-call.sh", "cd": "first-call.sh", "go": "test.sh", "pip": "python-test.sh", "docker": "needs a daemon",
@@ -69,7 +75,7 @@ def blocks(text):
             yield "", directive, [row[4:] for row in lines[at:end]]
             at, directive = end, ("", "")
             continue
-        comment = re.match(r"^<!-- (not played|saved as|may fail|file): ?(.*?) -->$", line)
+        comment = re.match(r"^<!-- (not played|saved as|may fail|file|from|example runs|example):? ?(.*?) -->$", line)
         if comment:
             directive = (comment[1], comment[2])
         elif line.strip():
@@ -123,8 +129,8 @@ class Page:
                 os.chmod(path, 0o755)
             elif rule == "not played":
                 self.left.append(f"{language}: {why}")
-            elif rule == "file" or language in REASONS:
-                self.left.append(f"{language}: {REASONS.get(language, 'TestDocs_files holds it against the file')}")
+            elif rule in HELD or language in REASONS:
+                self.left.append(f"{language}: {HELD.get(rule) or REASONS[language]}")
             elif language == "python":
                 self.script("\n".join(lines))
             elif language == "go":
