@@ -94,7 +94,7 @@ func crud(k *model.Kind, handle func(method, path string, op operation)) {
 			if err != nil {
 				return nil, err
 			}
-			return b.RenderFields(k, o, in.Fields(k, b))
+			return b.Shown(k, o.ID(), in.Fields(k, b))
 		},
 	})
 	handle(http.MethodPut, item, operation{

@@ -170,7 +170,7 @@ func administeredPools(b *Box, _ *schema.Object, in *Input) (any, error) {
 	found = slices.DeleteFunc(found, func(p *schema.Object) bool {
 		return b.Who.Role == RolePoolAdmin && !slices.Contains(PoolOwners.Get(p), b.Who.ID)
 	})
-	return b.page(k, q, cut(found, q), len(found))
+	return b.page(k, q, idsOf(cut(found, q)), len(found))
 }
 
 // checkOwners refuses owners that are no users.
