@@ -299,15 +299,20 @@ func (b *Box) RenderFields(k *Kind, o *schema.Object, fields []*schema.Field) (j
 	})
 }
 
-// Shown gives an object of the store as JSON with the given fields, nil for
-// all.
+// Shown gives an object that the caller may see as JSON with the given fields,
+// nil for all.
 func (b *Box) Shown(k *Kind, id int64, fields []*schema.Field) (json.RawMessage, error) {
+	if len(b.sees(k)) > 0 {
+		if _, err := b.Seen(k, id); err != nil {
+			return nil, err
+		}
+	}
 	return b.shownAs(memoName(b.Key, k, fields), k, id, fields)
 }
 
 func (b *Box) shownAs(name string, k *Kind, id int64, fields []*schema.Field) (json.RawMessage, error) {
 	return b.Tx.Memo(name, id, func() ([]byte, error) {
-		o, err := b.Must(k.Type, id)
+		o, err := b.Load(k, id)
 		if err != nil {
 			return nil, err
 		}

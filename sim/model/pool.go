@@ -359,7 +359,7 @@ func (b *Box) poolWritten(o *schema.Object) (n int64, err error) {
 			if DatasetFamily.Get(d) != id {
 				continue
 			}
-			all, _, err := b.images(t, id, b.Tx.Now())
+			all, _, err := b.images(t, id, b.Tx.Moment())
 			if err != nil {
 				return 0, err
 			}

@@ -41,6 +41,14 @@ func (tx *Tx) Now() clock.Time {
 	return tx.now
 }
 
+// Moment is Now for those who hand it on: what a Memo works out depends on the
+// time only where somebody asked Now, or told DependsOnTime.
+func (tx *Tx) Moment() clock.Time { return tx.now }
+
+// DependsOnTime tells that what is being worked out would be another one at
+// another time.
+func (tx *Tx) DependsOnTime() { tx.readsBeside() }
+
 // ReadOnly reports whether a write would panic.
 func (tx *Tx) ReadOnly() bool { return tx.readOnly }
 
