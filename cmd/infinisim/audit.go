@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -58,7 +59,7 @@ and tells by its exit code whether it thinks that it succeeded.`,
 	fs.DurationVar(&f.delay, "delay", 35*time.Second, "how late the answer is in the mode late: longer than the client's time-out")
 	fs.DurationVar(&f.timeout, "timeout", 5*time.Minute, "how long one run may take")
 	fs.StringVar(&f.prepare, "prepare", "", "shell command that makes, once, what COMMAND finds on the arrays")
-	fs.StringVar(&f.format, "format", "text", "text or json")
+	fs.StringVar(&f.format, "format", "", "text or json (default: as --output says)")
 	fs.BoolVar(&f.strict, "strict", false, "fail too for what a run left behind that failed")
 	return c
 }
@@ -81,10 +82,10 @@ func (f auditFlags) ways() ([]audit.Mode, error) {
 func runAudit(c *cobra.Command, f auditFlags, args []string) error {
 	modes, err := f.ways()
 	if err != nil {
-		return err
+		return exitError{err, exitUsage}
 	}
-	if f.format != "text" && f.format != "json" {
-		return fmt.Errorf("--format %q: text or json", f.format)
+	if f.format = cmp.Or(f.format, c.Flag("output").Value.String(), asText); f.format != asText && f.format != asJSON {
+		return usage("--format %q: text or json", f.format)
 	}
 	base, err := sim.New(
 		sim.WithArrays(f.arrays), sim.WithLinks(sim.Topology(f.links)), sim.WithProfile(f.profile), sim.WithSeed(f.seed),

@@ -5,10 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"net/url"
-	"os"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,33 +14,59 @@ import (
 	"infinisim/sim/clock"
 )
 
+func clockColumns() []column {
+	return []column{
+		{"TIME", "now", asInstant},
+		{"CLOCK", "mode", asState},
+		{"SPEED", "speed", asIs},
+		{"NEXT DUE", "next", asInstant},
+		{"NEXT WAITED FOR", "next_settle", asInstant},
+	}
+}
+
 // clockCommand moves the clock of a running server's lab.
 func clockCommand() *cobra.Command {
 	var to remote
-	var lab string
-	c := &cobra.Command{Use: "clock", Short: "Show and move the clock of a running server"}
-	to.flags(c)
-	c.PersistentFlags().StringVar(&lab, "lab", "default", "the lab")
-	path := func(rest string) string { return "labs/" + url.PathEscape(lab) + "/" + rest }
-	post := func(use, short, rest string) *cobra.Command {
-		return &cobra.Command{
-			Use: use, Short: short, Args: cobra.NoArgs,
-			RunE: func(c *cobra.Command, _ []string) error { return to.ask(c, http.MethodPost, path(rest), nil) },
-		}
-	}
-	c.AddCommand(
+	moved := append(clockColumns(), column{"RAN", "count", asIs}, column{"BLOCKED", "blocked", asIs})
+	c := group(
+		"clock", "Show and move the clock of a running server",
 		&cobra.Command{
 			Use: "show", Short: "Tell the time and when something is due", Args: cobra.NoArgs,
-			RunE: func(c *cobra.Command, _ []string) error { return to.ask(c, http.MethodGet, path("clock"), nil) },
+			RunE: func(c *cobra.Command, _ []string) error {
+				return to.show(c, http.MethodGet, to.in("clock"), nil, clockColumns())
+			},
 		},
-		post("freeze", "Stop the clock", "clock/freeze"),
-		post("settle", "Move on until nothing that was asked for is left", "clock/settle"),
+		&cobra.Command{
+			Use: "freeze", Short: "Stop the clock", Args: cobra.NoArgs,
+			RunE: func(c *cobra.Command, _ []string) error {
+				return to.show(c, http.MethodPost, to.in("clock/freeze"), nil, clockColumns())
+			},
+		},
+		&cobra.Command{
+			Use: "speed FACTOR", Short: "Let the clock run, so many times as fast as the wall clock", Args: cobra.ExactArgs(1),
+			RunE: func(c *cobra.Command, args []string) error {
+				factor, err := strconv.ParseFloat(args[0], 64)
+				if err != nil {
+					return usage("clock speed %q: no number", args[0])
+				}
+				return to.show(c, http.MethodPost, to.in("clock/speed"), map[string]any{"factor": factor}, clockColumns())
+			},
+		},
+		&cobra.Command{
+			Use: "settle", Short: "Move on until nothing that was asked for is left", Args: cobra.NoArgs,
+			RunE: func(c *cobra.Command, _ []string) error {
+				return screenOf(c.ErrOrStderr()).during(c.Context(), "settles", func() error {
+					return to.show(c, http.MethodPost, to.in("clock/settle"), nil, moved)
+				})
+			},
+		},
 		&cobra.Command{
 			Use: "advance SPAN", Short: "Move on by a span such as 90s or 30d, with progress; Ctrl-C stops it between two moves", Args: cobra.ExactArgs(1),
-			RunE: func(c *cobra.Command, args []string) error { return to.advance(c, path, args[0]) },
+			RunE: func(c *cobra.Command, args []string) error { return to.advance(c, args[0]) },
 		},
 	)
-	return c
+	to.labFlags(c)
+	return marked(c, jsonElsewhere)
 }
 
 // operation is a long move as the control plane tells it.
@@ -58,10 +82,13 @@ type operation struct {
 // glance is how long a look at the progress lasts.
 const glance = "200ms"
 
+// running is the state of an operation that goes on.
+const running = "RUNNING"
+
 // advance moves the clock and shows how far it is; when the command is told to
 // end it stops the move.
-func (to *remote) advance(c *cobra.Command, path func(string) string, by string) error {
-	raw, err := to.answer(c.Context(), http.MethodPost, path("clock/advance"), map[string]any{"by": by, "async": true})
+func (to *remote) advance(c *cobra.Command, by string) error {
+	raw, err := to.answer(c.Context(), http.MethodPost, to.in("clock/advance"), map[string]any{"by": by, "async": true})
 	if err != nil {
 		return err
 	}
@@ -69,9 +96,9 @@ func (to *remote) advance(c *cobra.Command, path func(string) string, by string)
 	if err := json.Unmarshal(raw, &o); err != nil {
 		return err
 	}
-	at := path(fmt.Sprintf("operations/%d", o.ID))
-	show := progress(c.ErrOrStderr())
-	for o.State == "RUNNING" {
+	at := to.in(fmt.Sprintf("operations/%d", o.ID))
+	screen := screenOf(c.ErrOrStderr())
+	for o.State == running {
 		raw, err = to.answer(c.Context(), http.MethodGet, at+"?wait="+glance, nil)
 		if c.Context().Err() != nil {
 			raw, err = to.answer(context.WithoutCancel(c.Context()), http.MethodDelete, at, nil)
@@ -82,9 +109,10 @@ func (to *remote) advance(c *cobra.Command, path func(string) string, by string)
 		if err != nil {
 			return err
 		}
-		show(o)
+		screen.progress(o.Share, line(o), o.State != running)
 	}
-	if _, err := c.OutOrStdout().Write(raw); err != nil {
+	columns := []column{{"STATE", "state", asState}, {"FROM", "from", asInstant}, {"TIME", "now", asInstant}, {"RAN", "count", asIs}}
+	if err := printerOf(c).print(raw, columns); err != nil {
 		return err
 	}
 	switch o.State {
@@ -96,25 +124,8 @@ func (to *remote) advance(c *cobra.Command, path func(string) string, by string)
 	return fmt.Errorf("%s: %s", o.State, *o.Error)
 }
 
-// progress writes one line again and again to a terminal, and nothing to
-// anything else.
-func progress(out io.Writer) func(operation) {
-	file, ok := out.(*os.File)
-	if !ok {
-		return func(operation) {}
-	}
-	if info, err := file.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
-		return func(operation) {}
-	}
-	return func(o operation) { _, _ = io.WriteString(file, line(o)) } // a terminal that is gone hears nothing
-}
-
-// line is the progress in words, over the line before.
+// line is the progress in words.
 func line(o operation) string {
 	now := time.Unix(0, int64(clock.FromMS(o.Now))).UTC().Format(time.DateTime)
-	end := ""
-	if o.State != "RUNNING" {
-		end = "\n"
-	}
-	return fmt.Sprintf("\r%5.1f%%  %s  %d jobs%s", 100*o.Share, now, o.Count, end)
+	return fmt.Sprintf("%s  %d jobs", now, o.Count)
 }

@@ -67,8 +67,9 @@ func TestClock_interrupted(t *testing.T) {
 
 func TestClock_progress(t *testing.T) {
 	t.Parallel()
-	assert.Equal(t, "\r 41.7%  2025-01-01 10:00:00  7 jobs", line(operation{State: "RUNNING", Now: 1735725600000, Share: 0.41666, Count: 7}))
-	assert.Equal(t, "\r100.0%  2025-01-02 00:00:00  9 jobs\n", line(operation{State: "DONE", Now: 1735776000000, Share: 1, Count: 9}))
+	assert.Equal(t, "2025-01-01 10:00:00  7 jobs", line(operation{State: "RUNNING", Now: 1735725600000, Share: 0.41666, Count: 7}))
+	assert.Equal(t, "[##########--------------]  42.0%", bar(0.42))
+	assert.Equal(t, "[########################] 100.0%", bar(1))
 }
 
 // TestServe_bothStayInStep leads another process's clock through a long move

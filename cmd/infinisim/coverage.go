@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -28,17 +30,19 @@ func coverageCommand() *cobra.Command {
 		Use: "coverage", Short: "Show what a suite of tests reached of a running server, or of reports; fail below a threshold", Args: cobra.NoArgs,
 	}
 	fs := c.Flags()
-	fs.StringVar(&to.url, "control", "http://127.0.0.1:8079", "URL of the control plane")
-	fs.StringVar(&to.token, "control-token", os.Getenv("INFINISIM_CONTROL_TOKEN"), "its token (default from INFINISIM_CONTROL_TOKEN)")
+	to.flags(c)
 	fs.StringVar(&lab, "lab", "", "one lab alone; without it all labs of the server, also those that are deleted")
 	fs.StringArrayVar(&files, "file", nil, "report to show instead of asking a server; may be given again")
-	fs.StringVar(&format, "format", "text", "text, json or html")
+	fs.StringVar(&format, "format", "", "text, json or html (default: as --output says)")
 	fs.BoolVar(&never, "never", false, "name in the text what was never reached")
 	fs.StringArrayVar(&least, "threshold", nil, "least percentage, of the total or of a section: 40 or endpoints=60; may be given again")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		bounds, err := thresholds(least)
 		if err != nil {
-			return err
+			return exitError{err, exitUsage}
+		}
+		if format = cmp.Or(format, c.Flag("output").Value.String(), asText); !slices.Contains([]string{asText, asJSON, "html"}, format) {
+			return usage("--format %q: text, json or html", format)
 		}
 		r, err := report(c, to, lab, files)
 		if err != nil {
@@ -125,14 +129,11 @@ func report(c *cobra.Command, to remote, lab string, files []string) (*coverage.
 	if lab != "" {
 		path = "labs/" + url.PathEscape(lab) + "/coverage"
 	}
-	var answer bytes.Buffer
-	ask := &cobra.Command{}
-	ask.SetContext(c.Context())
-	ask.SetOut(&answer)
-	if err := to.ask(ask, http.MethodGet, path, nil); err != nil {
+	answer, err := to.answer(c.Context(), http.MethodGet, path, nil)
+	if err != nil {
 		return nil, err
 	}
-	return coverage.Read(&answer)
+	return coverage.Read(bytes.NewReader(answer))
 }
 
 func merged(files []string) (*coverage.Report, error) {

@@ -25,7 +25,7 @@ func (s *servers) openFabric(ctx context.Context) error {
 	}
 	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", s.flags.fabric)
 	if err != nil {
-		return fmt.Errorf("--fabric: %w", err)
+		return listening("--fabric", s.flags.fabric, err)
 	}
 	s.fabric = "http://" + ln.Addr().String()
 	s.serve(&http.Server{Handler: l.FabricHandler(), ReadHeaderTimeout: headerTimeout}, ln)

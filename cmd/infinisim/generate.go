@@ -2,12 +2,10 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -21,7 +19,7 @@ import (
 type generating struct {
 	generate.Plan
 	to             remote
-	lab, data, out string
+	data, out      string
 	arrays         int
 	links, profile string
 	limits         string
@@ -35,7 +33,7 @@ func generateCommand() *cobra.Command {
 		Use: "generate", Short: "Fill an array with pools, volumes and hosts by the thousand: of a running server, or with --data or --out without one", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return g.run(c) },
 	}
-	g.to.flags(c)
+	g.to.labFlags(c)
 	fs := c.Flags()
 	fs.StringVar(&g.Array, "array", "", "key of the array (default: the lab's first)")
 	fs.Uint64Var(&g.Seed, "seed", 1, "seed that everything follows from")
@@ -47,25 +45,30 @@ func generateCommand() *cobra.Command {
 	fs.IntVar(&g.Hosts, "hosts", 0, "number of hosts")
 	fs.IntVar(&g.Mappings, "mappings", 0, "number of volumes that are mapped, to the hosts in turn")
 	fs.IntVar(&g.Used, "used", 30, "percent of the sizes that are used on average")
-	fs.StringVar(&g.lab, "lab", lab.DefaultName, "the lab")
 	fs.StringVar(&g.data, "data", "", "directory that keeps labs, as for serve: the lab there, or a new one")
 	fs.StringVar(&g.out, "out", "", "file for import that a new lab is written to, - for standard output")
 	fs.IntVar(&g.arrays, "arrays", 2, "number of arrays of a new lab")
 	fs.StringVar(&g.links, "links", "ring", "which arrays of a new lab are linked: none, ring or mesh")
 	fs.StringVar(&g.profile, "profile", "8.6", "release of the arrays of a new lab")
 	fs.StringVar(&g.limits, "limits", "on", "off lifts the limits of the release for a new lab")
-	return c
+	return marked(c, jsonElsewhere)
+}
+
+func madeColumns() []column {
+	return []column{{"ARRAY", "array", asIs}, {"OBJECTS", "objects", asIs}, {"SIZE", "size", asBytes}, {"USED", "used", asBytes}}
 }
 
 func (g *generating) run(c *cobra.Command) error {
 	if g.data != "" && g.out != "" {
-		return errors.New("--data and --out: one of them")
+		return usage("--data and --out: one of them")
 	}
 	if g.limits != "on" && g.limits != "off" {
-		return fmt.Errorf("--limits %q: on or off", g.limits)
+		return usage("--limits %q: on or off", g.limits)
 	}
 	if g.data == "" && g.out == "" {
-		return g.to.ask(c, http.MethodPost, "labs/"+url.PathEscape(g.lab)+"/generate", g.Plan)
+		return screenOf(c.ErrOrStderr()).during(c.Context(), "makes objects", func() error {
+			return g.to.show(c, http.MethodPost, g.to.in("generate"), g.Plan, madeColumns())
+		})
 	}
 	labs := lab.NewLabs(lab.Options{Seed: g.Seed, Profile: g.profile, NoLimits: g.limits == "off", Clock: clock.NewManual(clock.Epoch)}, g.data)
 	if g.data != "" {
@@ -73,7 +76,7 @@ func (g *generating) run(c *cobra.Command) error {
 			return err
 		}
 	}
-	l, err := labs.Create(c.Context(), lab.Plan{Name: g.lab, Arrays: &g.arrays, Links: lab.Topology(g.links)})
+	l, err := labs.Create(c.Context(), lab.Plan{Name: g.to.lab, Arrays: &g.arrays, Links: lab.Topology(g.links)})
 	if err == nil {
 		err = g.fill(c, l)
 	}
@@ -87,7 +90,7 @@ func (g *generating) fill(c *cobra.Command, l *lab.Lab) error {
 	}
 	switch g.out {
 	case "":
-		return json.NewEncoder(c.OutOrStdout()).Encode(made)
+		return printerOf(c).value(made, madeColumns())
 	case stdio:
 		return l.Export(c.Context(), c.OutOrStdout())
 	}
@@ -100,18 +103,11 @@ func exportTo(ctx context.Context, l *lab.Lab, file string) error {
 
 // progressOn tells a terminal how far it is; anything else is told nothing.
 func progressOn(errs io.Writer) func(done, all int) {
-	f, ok := errs.(*os.File)
-	if !ok {
-		return nil
-	}
-	if info, err := f.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
+	screen := screenOf(errs)
+	if !screen.terminal {
 		return nil
 	}
 	return func(done, all int) {
-		end := ""
-		if done == all {
-			end = "\n"
-		}
-		_, _ = fmt.Fprintf(f, "\r%d of %d objects%s", done, all, end) // nobody to tell
+		screen.progress(float64(done)/float64(max(all, 1)), fmt.Sprintf("%d of %d objects", done, all), done == all)
 	}
 }

@@ -10,17 +10,13 @@ import (
 // healthCommand asks a server whether all its listeners serve: the health check
 // of a container.
 func healthCommand() *cobra.Command {
-	var url string
+	var to remote
 	c := &cobra.Command{
 		Use: "health", Short: "Ask a running server whether it serves; exit 1 if not", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			r, err := http.NewRequestWithContext(c.Context(), http.MethodGet, url+"/_sim/v1/health", http.NoBody)
+			resp, err := to.do(c.Context(), http.MethodGet, "health", http.NoBody)
 			if err != nil {
-				return err
-			}
-			resp, err := http.DefaultClient.Do(r)
-			if err != nil {
-				return err
+				return exitError{err, exitFailed} // a container's check knows two codes
 			}
 			if err := resp.Body.Close(); err != nil {
 				return err
@@ -28,10 +24,13 @@ func healthCommand() *cobra.Command {
 			if resp.StatusCode != http.StatusOK {
 				return fmt.Errorf("not healthy: %s", resp.Status)
 			}
+			if p := printerOf(c); p.json {
+				return p.value(map[string]string{"status": "ok"}, nil)
+			}
 			_, err = fmt.Fprintln(c.OutOrStdout(), "ok")
 			return err
 		},
 	}
-	c.Flags().StringVar(&url, "control", "http://127.0.0.1:8079", "URL of the control plane")
+	c.Flags().StringVar(&to.url, "control", defaultControl, "URL of the control plane")
 	return c
 }

@@ -1,11 +1,7 @@
 package main
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -14,50 +10,76 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// remote is the control plane of a server that runs.
-type remote struct{ url, token string }
-
-// flags say which server.
-func (to *remote) flags(c *cobra.Command) {
-	c.PersistentFlags().StringVar(&to.url, "control", "http://127.0.0.1:8079", "URL of the control plane")
-	c.PersistentFlags().StringVar(&to.token, "control-token", os.Getenv("INFINISIM_CONTROL_TOKEN"), "its token (default from INFINISIM_CONTROL_TOKEN)")
+func labColumns() []column {
+	return []column{
+		{"NAME", "name", asName},
+		{"SEED", "seed", asIs},
+		{"TIME", "now", asInstant},
+		{"CLOCK", "mode", asState},
+		{"DURABLE", "durable", asYes},
+		{"ARRAYS", "arrays", asYes},
+		{"LINKS", "links", asYes},
+	}
 }
 
-// labCommand speaks to a running server; every answer is the control plane's
-// JSON.
+// labCommand speaks to a running server about its labs.
 func labCommand() *cobra.Command {
 	var to remote
-	c := &cobra.Command{Use: "lab", Short: "List, create, fork, keep, restore, reset and delete the labs of a running server, and go back in their time"}
-	to.flags(c)
-	c.AddCommand(
+	one := func(use, short, method, rest string, columns []column) *cobra.Command {
+		return &cobra.Command{
+			Use: use + " NAME", Short: short, Args: cobra.ExactArgs(1),
+			RunE: func(c *cobra.Command, args []string) error {
+				return to.show(c, method, "labs/"+url.PathEscape(args[0])+rest, nil, columns)
+			},
+		}
+	}
+	c := group(
+		"lab", "List, create, fork, keep, restore, reset and delete the labs of a running server, and go back in their time",
 		&cobra.Command{
 			Use: "list", Short: "List the labs", Args: cobra.NoArgs,
-			RunE: func(c *cobra.Command, _ []string) error { return to.ask(c, http.MethodGet, "labs", nil) },
+			RunE: func(c *cobra.Command, _ []string) error { return to.show(c, http.MethodGet, "labs", nil, labColumns()) },
 		},
-		createCommand(&to),
-		forkCommand(&to),
-		snapshotCommand(&to),
-		&cobra.Command{
-			Use: "restore NAME SNAPSHOT", Short: "Make a lab what it was when a snapshot was taken", Args: cobra.ExactArgs(2),
-			RunE: func(c *cobra.Command, args []string) error {
-				return to.ask(c, http.MethodPost, "labs/"+url.PathEscape(args[0])+"/restore", map[string]any{"snapshot": args[1]})
-			},
-		},
-		travelCommand(&to),
-		&cobra.Command{
-			Use: "reset NAME", Short: "Make a lab fresh", Args: cobra.ExactArgs(1),
-			RunE: func(c *cobra.Command, args []string) error {
-				return to.ask(c, http.MethodPost, "labs/"+url.PathEscape(args[0])+"/reset", nil)
-			},
-		},
-		&cobra.Command{
-			Use: "delete NAME", Short: "End a lab and remove what was kept of it", Args: cobra.ExactArgs(1),
-			RunE: func(c *cobra.Command, args []string) error {
-				return to.ask(c, http.MethodDelete, "labs/"+url.PathEscape(args[0]), nil)
-			},
-		},
+		one("show", "Tell of a lab", http.MethodGet, "", labColumns()),
+		createCommand(&to), forkCommand(&to), keepCommand(&to), restoreCommand(&to), travelCommand(&to),
+		one("reset", "Make a lab fresh", http.MethodPost, "/reset", []column{{"RESET", "reset", asYes}}),
+		one("delete", "End a lab and remove what was kept of it", http.MethodDelete, "", []column{{"DELETED", "deleted", asName}}),
 	)
+	to.flags(c)
+	return marked(c, jsonElsewhere)
+}
+
+// marked gives a command and all below it an annotation.
+func marked(c *cobra.Command, what string) *cobra.Command {
+	if c.Annotations == nil {
+		c.Annotations = map[string]string{}
+	}
+	c.Annotations[what] = "yes"
+	for _, sub := range c.Commands() {
+		marked(sub, what)
+	}
 	return c
+}
+
+func snapshotColumns() []column {
+	return []column{{"NAME", "name", asName}, {"TIME", "now", asInstant}, {"DURABLE", "durable", asYes}}
+}
+
+func keepCommand(to *remote) *cobra.Command {
+	return &cobra.Command{
+		Use: "snapshot NAME SNAPSHOT", Short: "Keep a lab as it is now under a name", Args: cobra.ExactArgs(2),
+		RunE: func(c *cobra.Command, args []string) error {
+			return to.show(c, http.MethodPost, "labs/"+url.PathEscape(args[0])+"/snapshots", map[string]any{"name": args[1]}, snapshotColumns())
+		},
+	}
+}
+
+func restoreCommand(to *remote) *cobra.Command {
+	return &cobra.Command{
+		Use: "restore NAME SNAPSHOT", Short: "Make a lab what it was when a snapshot was taken", Args: cobra.ExactArgs(2),
+		RunE: func(c *cobra.Command, args []string) error {
+			return to.show(c, http.MethodPost, "labs/"+url.PathEscape(args[0])+"/restore", map[string]any{"snapshot": args[1]}, labColumns())
+		},
+	}
 }
 
 func travelCommand(to *remote) *cobra.Command {
@@ -66,9 +88,10 @@ func travelCommand(to *remote) *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error {
 			entry, err := strconv.ParseInt(args[1], 10, 64)
 			if err != nil {
-				return fmt.Errorf("entry %q is no number", args[1])
+				return usage("entry %q is no number", args[1])
 			}
-			return to.ask(c, http.MethodPost, "labs/"+url.PathEscape(args[0])+"/travel", map[string]any{"entry": entry, "name": args[2]})
+			columns := []column{{"ENTRY", "entry", asIs}, {"ARRAY", "array", asIs}, {"METHOD", "method", asIs}, {"PATH", "path", asName}, {"STATUS", "status", asIs}, {"URL", "url", asIs}}
+			return to.show(c, http.MethodPost, "labs/"+url.PathEscape(args[0])+"/travel", map[string]any{"entry": entry, "name": args[2]}, columns)
 		},
 	}
 }
@@ -78,18 +101,9 @@ func forkCommand(to *remote) *cobra.Command {
 	c := &cobra.Command{Use: "fork NAME NEW", Short: "Copy a lab as it is now, or as a snapshot holds it", Args: cobra.ExactArgs(2)}
 	c.Flags().StringVar(&snapshot, "snapshot", "", "the snapshot (default: the lab as it is now)")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		return to.ask(c, http.MethodPost, "labs/"+url.PathEscape(args[0])+"/fork", map[string]any{"name": args[1], "snapshot": snapshot})
+		return to.show(c, http.MethodPost, "labs/"+url.PathEscape(args[0])+"/fork", map[string]any{"name": args[1], "snapshot": snapshot}, labColumns())
 	}
 	return c
-}
-
-func snapshotCommand(to *remote) *cobra.Command {
-	return &cobra.Command{
-		Use: "snapshot NAME SNAPSHOT", Short: "Keep a lab as it is now under a name", Args: cobra.ExactArgs(2),
-		RunE: func(c *cobra.Command, args []string) error {
-			return to.ask(c, http.MethodPost, "labs/"+url.PathEscape(args[0])+"/snapshots", map[string]any{"name": args[1]})
-		},
-	}
 }
 
 func createCommand(to *remote) *cobra.Command {
@@ -110,12 +124,12 @@ func createCommand(to *remote) *cobra.Command {
 		if file != "" {
 			raw, err := os.ReadFile(file)
 			if err != nil {
-				return fmt.Errorf("--estate: %w", err)
+				return exitError{fmt.Errorf("--estate: %w", err), exitUsage}
 			}
 			body = map[string]any{"name": args[0], "clock": clock, "estate": string(raw)}
 			for _, flag := range []string{"arrays", "links", "profile"} {
 				if c.Flags().Changed(flag) {
-					return fmt.Errorf("--%s: the estate says it", flag)
+					return usage("--%s: the estate says it", flag)
 				}
 			}
 		}
@@ -125,52 +139,7 @@ func createCommand(to *remote) *cobra.Command {
 		if c.Flags().Changed("check") {
 			body["check"] = check
 		}
-		return to.ask(c, http.MethodPost, "labs", body)
+		return to.show(c, http.MethodPost, "labs", body, labColumns())
 	}
 	return c
-}
-
-// ask sends a request to the control plane and prints its answer.
-func (to *remote) ask(c *cobra.Command, method, path string, body any) error {
-	answer, err := to.answer(c.Context(), method, path, body)
-	if err == nil {
-		_, err = c.OutOrStdout().Write(answer)
-	}
-	return err
-}
-
-// answer sends a request to the control plane.
-func (to *remote) answer(ctx context.Context, method, path string, body any) ([]byte, error) {
-	var raw []byte
-	if body != nil {
-		var err error
-		if raw, err = json.Marshal(body); err != nil {
-			return nil, err
-		}
-	}
-	return to.send(ctx, method, path, raw)
-}
-
-// send sends a request to the control plane and gives its answer.
-func (to *remote) send(ctx context.Context, method, path string, raw []byte) ([]byte, error) {
-	r, err := http.NewRequestWithContext(ctx, method, to.url+"/_sim/v1/"+path, bytes.NewReader(raw))
-	if err != nil {
-		return nil, err
-	}
-	if to.token != "" {
-		r.Header.Set("Authorization", "Bearer "+to.token)
-	}
-	resp, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = resp.Body.Close() }()
-	answer, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return nil, err
-	}
-	if resp.StatusCode >= http.StatusMultipleChoices {
-		return nil, fmt.Errorf("%s %s: %s: %s", method, path, resp.Status, bytes.TrimSpace(answer))
-	}
-	return answer, nil
 }

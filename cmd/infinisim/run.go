@@ -10,43 +10,28 @@ import (
 	"infinisim/sim/scenario"
 )
 
-// exitError is an error with an exit code of its own; all others have 1.
-type exitError struct {
-	error
-	code int
-}
-
-// refusedCode is the exit code for files that could not be played.
-const refusedCode = 2
-
 // runCommand plays scenarios, each in a lab of its own.
 func runCommand() *cobra.Command {
 	var seed uint64
-	var output string
 	c := &cobra.Command{
 		Use: "run FILE...", Short: "Play scenarios without a client and tell whether all came as expected",
 		Long: "Plays scenarios, each in a lab of its own, and tells of each whether all came as expected, or where not.\n\n" +
 			"Exit code 0: all passed; 1: one failed; 2: one is no scenario, or could not be played.",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return exitError{errors.New("run: a file is needed"), refusedCode}
+				return usage("run: a file is needed")
 			}
 			return nil
 		},
 	}
 	c.Flags().Uint64Var(&seed, "seed", 0, "seed of everything that looks random, in place of the scenarios' own")
-	c.Flags().StringVarP(&output, "output", "o", "text", "text or json")
-	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return exitError{err, refusedCode} })
 	c.RunE = func(c *cobra.Command, args []string) error {
 		var o scenario.Options
 		if c.Flags().Changed("seed") {
 			o.Seed = &seed
 		}
-		if output != "text" && output != "json" {
-			return exitError{fmt.Errorf("--output %q: text or json", output), refusedCode}
-		}
 		r := scenario.Run(c.Context(), args, o)
-		if output == "text" {
+		if !printerOf(c).json {
 			return errors.Join(r.Text(c.OutOrStdout()), outcome(r))
 		}
 		e := json.NewEncoder(c.OutOrStdout())
@@ -60,7 +45,7 @@ func runCommand() *cobra.Command {
 func outcome(r *scenario.Report) error {
 	switch {
 	case r.Refused > 0:
-		return exitError{fmt.Errorf("run: %d of %d files could not be played", r.Refused, len(r.Results)), refusedCode}
+		return exitError{fmt.Errorf("run: %d of %d files could not be played", r.Refused, len(r.Results)), exitUsage}
 	case r.Failed > 0:
 		return fmt.Errorf("run: %d of %d scenarios failed", r.Failed, len(r.Results))
 	}

@@ -26,6 +26,7 @@ import (
 	"infinisim/sim/control"
 	"infinisim/sim/lab"
 	"infinisim/sim/observe"
+	"infinisim/sim/ui"
 )
 
 // The limits of a connection.
@@ -68,7 +69,7 @@ func (s *servers) open(ctx context.Context, l *lab.Lab, a *lab.Array, address st
 	handler := s.labs.Handler(l, a.Key)
 	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
-		return fmt.Errorf("array %s: %w", a.Host(), err)
+		return fmt.Errorf("array %s: %w", a.Host(), listening("--listen", address, err))
 	}
 	p := &port{http: &http.Server{Handler: handler, ReadHeaderTimeout: headerTimeout}, url: "http://" + ln.Addr().String()}
 	s.serve(p.http, ln)
@@ -190,15 +191,16 @@ func certificate(certFile, keyFile string) (*tls.Certificate, error) {
 }
 
 // announce tells people and scripts that everything serves.
-func (s *servers) announce(ctx context.Context, out io.Writer, plane string) error {
+func (s *servers) announce(ctx context.Context, out printer, plane string) error {
 	line, err := s.ready(ctx, plane)
 	if err != nil {
 		return err
 	}
-	if s.flags.readyFile != "" {
-		if err := writeReady(out, s.flags.readyFile, line); err != nil || s.flags.readyFile == toStdout {
-			return err
-		}
+	if err := s.flags.tellReady(out.to, line); err != nil || s.flags.readyFile == toStdout {
+		return err
+	}
+	if out.json {
+		return out.value(line, nil)
 	}
 	var text strings.Builder
 	for _, a := range line.Arrays {
@@ -208,16 +210,17 @@ func (s *servers) announce(ctx context.Context, out io.Writer, plane string) err
 		}
 	}
 	text.WriteString("control  " + plane + "\n")
+	text.WriteString("look     " + plane + ui.Path + "\n")
 	for _, l := range line.Links {
 		text.WriteString("link     " + l.Name + "\n")
 	}
-	if _, err := io.WriteString(out, text.String()); err != nil {
+	if _, err := io.WriteString(out.to, text.String()); err != nil {
 		return err
 	}
 	if len(line.Arrays) == 0 {
 		return nil
 	}
-	return greet(out, line.Arrays[0].URL, plane)
+	return greet(out.to, line.Arrays[0].URL, plane)
 }
 
 // greet shows a newcomer what to paste.

@@ -22,12 +22,14 @@ const stdio = "-"
 // exportCommand writes a lab of a running server as text.
 func exportCommand() *cobra.Command {
 	var to remote
-	var name string
 	c := &cobra.Command{Use: "export FILE", Short: "Write everything that a lab of a running server holds to a file, - for standard output", Args: cobra.ExactArgs(1)}
-	to.flags(c)
-	c.Flags().StringVar(&name, "lab", lab.DefaultName, "the lab")
+	to.labFlags(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		answer, err := to.send(c.Context(), http.MethodGet, "labs/"+url.PathEscape(name)+"/export", nil)
+		var answer []byte
+		err := screenOf(c.ErrOrStderr()).during(c.Context(), "writes the lab", func() (err error) {
+			answer, err = to.answer(c.Context(), http.MethodGet, to.in("export"), nil)
+			return err
+		})
 		if err != nil {
 			return err
 		}
@@ -47,10 +49,11 @@ func importCommand() *cobra.Command {
 	c := &cobra.Command{Use: "import FILE", Short: "Make a lab of a running server from what export wrote, - for standard input", Args: cobra.ExactArgs(1)}
 	to.flags(c)
 	c.Flags().StringVar(&name, "lab", "", "name of the new lab (required)")
+	c.Flag("lab").Annotations = map[string][]string{ownLab: {}}
 	c.Flags().StringVar(&clock, "clock", "", "manual or system (default: as the server's)")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if name == "" {
-			return errors.New("--lab: name of the new lab, required")
+			return usage("--lab: name of the new lab, required")
 		}
 		text, err := readWhole(c, args[0])
 		if err != nil {
@@ -60,14 +63,44 @@ func importCommand() *cobra.Command {
 		if clock != "" {
 			q.Set("clock", clock)
 		}
-		answer, err := to.send(c.Context(), http.MethodPost, "import?"+q.Encode(), text)
+		answer, err := to.upload(c, "import?"+q.Encode(), text)
 		if err != nil {
 			return err
 		}
-		_, err = c.OutOrStdout().Write(answer)
-		return err
+		return printerOf(c).print(answer, labColumns())
 	}
-	return c
+	return marked(c, jsonElsewhere)
+}
+
+// upload sends a text and shows how much of it is sent.
+func (to *remote) upload(c *cobra.Command, path string, text []byte) (answer []byte, err error) {
+	screen := screenOf(c.ErrOrStderr())
+	body := &counted{Reader: bytes.NewReader(text), all: len(text), told: func(sent, all int) {
+		screen.progress(float64(sent)/float64(max(all, 1)), size(float64(sent))+" of "+size(float64(all)), sent == all)
+	}}
+	err = screen.during(c.Context(), "reads the lab", func() error {
+		answer, err = to.send(c.Context(), http.MethodPost, path, body)
+		return err
+	})
+	return answer, err
+}
+
+// counted is a reader that tells how much was read of it, for each percent.
+type counted struct {
+	io.Reader
+	done, all, shown int
+	told             func(done, all int)
+}
+
+// Read reads and tells.
+func (r *counted) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
+	r.done += n
+	if percent := 100 * r.done / max(r.all, 1); n > 0 && percent > r.shown {
+		r.shown = percent
+		r.told(r.done, r.all)
+	}
+	return n, err
 }
 
 func readWhole(c *cobra.Command, file string) ([]byte, error) {

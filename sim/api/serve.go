@@ -193,8 +193,8 @@ func vars(r *http.Request) map[string]string {
 func (s *Server) moveClock(r *http.Request) (clock.Time, error) {
 	if text := r.Header.Get(headerNow); text != "" {
 		ms, err := strconv.ParseFloat(text, 64)
-		if err != nil || ms < 0 {
-			return 0, apierr.New(apierr.InvalidValue, "%s: %q is no number of milliseconds", headerNow, text)
+		if err != nil || !clock.Within(ms) {
+			return 0, apierr.New(apierr.InvalidValue, "%s: %q is no number of milliseconds up to %d", headerNow, text, clock.Last.MS())
 		}
 		s.Clock.AdvanceTo(clock.FromMSFloat(ms))
 	}

@@ -137,6 +137,13 @@ func (j *Journal) Last() int64 {
 	return j.next - 1
 }
 
+// Next is closed by the next entry.
+func (j *Journal) Next() <-chan struct{} {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.changed
+}
+
 // Reset forgets all entries and numbers from 1 again.
 func (j *Journal) Reset() {
 	j.mu.Lock()

@@ -101,6 +101,7 @@ type Lab struct {
 	notices *deliver.Queue
 	runner  *fabric.Runner
 	origin  string // tells this store's messages from those of another
+	watch   watch
 
 	// mu guards everything below; it is a leaf.
 	mu      sync.Mutex
@@ -255,8 +256,10 @@ func system() model.Identity {
 	return model.Identity{ID: -1, Name: "infinidat", Role: model.RoleInfinidat, Password: "123456"}
 }
 
-// Changed tells Run that the timetable may have changed.
+// Changed tells Run that the timetable may have changed, and those who watch
+// that anything may have.
 func (l *Lab) Changed() {
+	l.watch.change()
 	select {
 	case l.kick <- struct{}{}:
 	default:
