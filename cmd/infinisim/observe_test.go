@@ -76,7 +76,7 @@ func TestServe_logHasNoSecrets(t *testing.T) {
 	array := line.Arrays[0].URL + "/api/rest/"
 	admin := func(r *http.Request) { r.SetBasicAuth("admin", "123456") }
 	token := func(r *http.Request) { r.Header.Set("Authorization", "Bearer planted-token") }
-	assert.Equal(t, http.StatusOK, send(t, http.MethodPost, array+"users", `{"name":"eve","password":"Planted-password-1","email":"e@example.com","role":"ADMIN"}`, admin))
+	assert.Equal(t, http.StatusCreated, send(t, http.MethodPost, array+"users", `{"name":"eve","password":"Planted-password-1","email":"e@example.com","role":"ADMIN"}`, admin))
 	assert.Equal(t, http.StatusOK, send(t, http.MethodGet, array+"volumes", "", func(r *http.Request) { r.SetBasicAuth("eve", "Planted-password-1") }))
 	assert.Equal(t, http.StatusUnauthorized, send(t, http.MethodGet, array+"volumes", "", func(r *http.Request) { r.SetBasicAuth("eve", "Planted-guess") }))
 	assert.Equal(t, http.StatusOK, send(t, http.MethodPut, line.Control+"/_sim/v1/arrays/box-1/users/eve/password", `{"password":"Planted-password-2"}`, token))
