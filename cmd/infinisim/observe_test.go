@@ -143,8 +143,8 @@ func TestServe_logsPeers(t *testing.T) {
 	mu.Unlock()
 	meet()
 	require.NoError(t, stop())
-	assert.Contains(t, log.String(), `msg="peer is lost" lab=default peer=box-2`)
-	assert.Contains(t, log.String(), `msg="peer is found" lab=default peer=box-2`)
+	assert.Equal(t, 1, strings.Count(log.String(), `msg="peer is lost" lab=default peer=box-2`))
+	assert.Equal(t, 1, strings.Count(log.String(), `msg="peer is found" lab=default peer=box-2`))
 }
 
 // TestServe_sendsSpans has a collector get the spans of a process by the time
