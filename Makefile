@@ -35,6 +35,9 @@ crash: build ## Kills durable servers, alone and in pairs, and compares what is 
 	@go run ./scripts/crash -kills $(or $(KILLS),1000) bin/infinisim
 	@go run ./scripts/crash -pairs $(or $(PAIRS),1) bin/infinisim
 
+observe: build ## Evaluates every query of the dashboard and the alert rules on scrapes of a demo
+	@scripts/observe.sh
+
 golden: ## Writes the golden scripts and the role matrix anew; read the change
 	@go test ./sim/model ./sim/replication ./sim/api -run "TestScripts|TestRoles_everyRoute" -update
 
@@ -72,4 +75,4 @@ clients: build ## The runs with real clients alone
 clean: ## Removes what was built and installed
 	@rm -rf bin dist python/build .venv* .cache
 
-.PHONY: help run try build test check lint fuzz image bench crash golden soak month replay docs site snippets release first wheel clients clean
+.PHONY: help run try build test check lint fuzz image bench crash observe golden soak month replay docs site snippets release first wheel clients clean

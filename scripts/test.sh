@@ -25,6 +25,9 @@ go build -o bin/infinisim ./cmd/infinisim
 bin/infinisim run fixtures/scenarios/*.yaml
 echo "scenarios: $((SECONDS - started)) s"
 started=$SECONDS
+scripts/observe.sh
+echo "queries of dashboard and alerts: $((SECONDS - started)) s"
+started=$SECONDS
 scripts/image.sh --twice
 scripts/venv.sh .venv requirements.txt
 scripts/image-test.sh .venv/bin/python
