@@ -18,6 +18,7 @@ import (
 	"infinisim/sim/apierr"
 	"infinisim/sim/control"
 	"infinisim/sim/lab"
+	"infinisim/sim/ui"
 )
 
 // dieAt ends the process at the nth step as a kill -9 would: nothing is
@@ -185,7 +186,7 @@ func (s *servers) controlPlane(ctx context.Context, ready *atomic.Bool, log *slo
 	if err != nil {
 		return "", listening("--control", s.flags.control, err)
 	}
-	s.serve(&http.Server{Handler: signed(s.plane), ReadHeaderTimeout: headerTimeout}, ln)
+	s.serve(&http.Server{Handler: ui.Mount(signed(s.plane)), ReadHeaderTimeout: headerTimeout}, ln)
 	return "http://" + ln.Addr().String(), nil
 }
 

@@ -26,6 +26,7 @@ import (
 	"infinisim/sim/control"
 	"infinisim/sim/lab"
 	"infinisim/sim/observe"
+	"infinisim/sim/ui"
 )
 
 // The limits of a connection.
@@ -209,6 +210,7 @@ func (s *servers) announce(ctx context.Context, out printer, plane string) error
 		}
 	}
 	text.WriteString("control  " + plane + "\n")
+	text.WriteString("look     " + plane + ui.Path + "\n")
 	for _, l := range line.Links {
 		text.WriteString("link     " + l.Name + "\n")
 	}

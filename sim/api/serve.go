@@ -193,8 +193,8 @@ func vars(r *http.Request) map[string]string {
 func (s *Server) moveClock(r *http.Request) (clock.Time, error) {
 	if text := r.Header.Get(headerNow); text != "" {
 		ms, err := strconv.ParseFloat(text, 64)
-		if err != nil || ms < 0 {
-			return 0, apierr.New(apierr.InvalidValue, "%s: %q is no number of milliseconds", headerNow, text)
+		if err != nil || !clock.Within(ms) {
+			return 0, apierr.New(apierr.InvalidValue, "%s: %q is no number of milliseconds up to %d", headerNow, text, clock.Last.MS())
 		}
 		s.Clock.AdvanceTo(clock.FromMSFloat(ms))
 	}
@@ -351,13 +351,21 @@ func journalHeaders() []string {
 	return []string{"Authorization", "Content-Type", "X-Infinidat-Raw-Response", headerTenant, "X-Remote-Authorization"}
 }
 
+// query is the parameters in the order of their names.
+func (x *exchange) query() string {
+	if x.r.URL.RawQuery == "" {
+		return ""
+	}
+	return x.r.URL.Query().Encode()
+}
+
 func (s *Server) journal(x *exchange) {
 	s.Log.Debug("request", "array", s.Key, "method", x.r.Method, "path", x.r.URL.Path, "status", x.status, "code", x.code, "user", x.who)
 	if s.Journal == nil {
 		return
 	}
 	e := journal.Entry{
-		Time: x.now, Array: s.Key, Method: x.r.Method, Path: x.r.URL.Path, Route: x.op.route, Query: x.r.URL.Query().Encode(),
+		Time: x.now, Array: s.Key, Method: x.r.Method, Path: x.r.URL.Path, Route: x.op.route, Query: x.query(),
 		Body: string(x.raw), Status: x.status, Answer: strings.TrimSpace(string(x.answer)), Faults: x.struck.ids,
 		User: x.who, Code: string(x.code), Lost: x.struck.drop && x.status != 0,
 	}

@@ -59,6 +59,7 @@ type Server struct {
 	router     chi.Router
 	operations operations
 	scraped    http.Handler
+	ended      chan struct{} // closed when it ends: streams do
 
 	// mu guards followers; it is a leaf.
 	mu        sync.Mutex
@@ -82,7 +83,7 @@ const prefix = "/_sim/v1"
 
 // New makes the control plane of a process.
 func New(o Options) *Server {
-	s := &Server{Options: o}
+	s := &Server{Options: o, ended: make(chan struct{})}
 	if s.Log == nil {
 		s.Log = slog.New(slog.DiscardHandler)
 	}
@@ -137,6 +138,10 @@ func (s *Server) adaptTo(do handler, most int64) http.HandlerFunc {
 		status, raw := http.StatusOK, []byte(nil)
 		if p, ok := v.(page); ok && err == nil {
 			s.send(w, status, "text/html; charset=utf-8", p)
+			return
+		}
+		if st, ok := v.(stream); ok && err == nil {
+			s.pour(w, r, st)
 			return
 		}
 		if l, ok := v.(lines); ok && err == nil {

@@ -101,6 +101,7 @@ type Lab struct {
 	notices *deliver.Queue
 	runner  *fabric.Runner
 	origin  string // tells this store's messages from those of another
+	watch   watch
 
 	// mu guards everything below; it is a leaf.
 	mu      sync.Mutex
@@ -153,7 +154,7 @@ func (o Options) whole() Options {
 func openStore(o Options, m *machine, own *owner) (*store.DB, error) {
 	return store.Open(store.Options{
 		Path: o.Path, MaxBytes: o.MaxBytes, Types: m.engine.Catalog.Types(), Step: o.Step, Log: o.Log, Owner: own,
-		History: max(0, o.History),
+		History: max(0, o.History), ProveMemo: o.Check,
 	})
 }
 
@@ -255,8 +256,10 @@ func system() model.Identity {
 	return model.Identity{ID: -1, Name: "infinidat", Role: model.RoleInfinidat, Password: "123456"}
 }
 
-// Changed tells Run that the timetable may have changed.
+// Changed tells Run that the timetable may have changed, and those who watch
+// that anything may have.
 func (l *Lab) Changed() {
+	l.watch.change()
 	select {
 	case l.kick <- struct{}{}:
 	default:

@@ -17,7 +17,7 @@ func tree(name string) schema.Attr[any] {
 
 // The fields of the system object (CSI driver, iboxapi system.go, 2025).
 var (
-	SystemName      = schema.String(schema.Field{Name: "name", Flags: schema.NotNull, Check: checkName})
+	SystemName      = schema.String(schema.Field{Name: "name", Flags: schema.NotNull, Check: checkName, Pattern: namePattern})
 	SystemSerial    = schema.Int(schema.Field{Name: "serial_number", Flags: schema.NotNull})
 	SystemVersion   = schema.String(schema.Field{Name: "version", Flags: schema.NotNull})
 	SystemModel     = schema.String(schema.Field{Name: "model", Default: "infinisim-model"})
@@ -54,14 +54,7 @@ const systemID = 0
 
 // System is the array's own object.
 func (b *Box) System() (*schema.Object, error) {
-	if b.system == nil {
-		o, err := b.Must(SystemType, systemID)
-		if err != nil {
-			return nil, err
-		}
-		b.system = o
-	}
-	return b.system, nil
+	return b.system.get(b.Tx, func() (*schema.Object, error) { return b.Must(SystemType, systemID) })
 }
 
 // DefaultPageSize is the length of a page when a client does not say, 0 for
