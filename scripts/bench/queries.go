@@ -41,7 +41,7 @@ func queries() ([]row, error) {
 		return nil, err
 	}
 	out = append(out, within("sort=-size, the last page of 1,000", "the first page", deep, first, 3))
-	filter, err := p.once(1, "volumes?used=gt:999999999999999&fields=id", 5)
+	filter, err := p.once(1, "volumes?size=gt:999999999999999&fields=id", 5)
 	if err != nil {
 		return nil, err
 	}

@@ -29,6 +29,12 @@ func (b *Box) List(k *Kind, in *Input, more ...schema.Filter) (*Page, error) {
 	q.Filters = append(append(q.Filters, more...), b.sees(k)...)
 	ids, total, ok := b.straight(k, q)
 	if !ok {
+		var err error
+		if ids, total, ok, err = b.scan(k, q); err != nil {
+			return nil, err
+		}
+	}
+	if !ok {
 		found, n, err := b.Find(k, q)
 		if err != nil {
 			return nil, err
@@ -270,16 +276,7 @@ func order(read reader, found []*schema.Object, sorts []schema.Sort) error {
 		}
 	}
 	slices.SortStableFunc(found, func(x, y *schema.Object) int {
-		for i, s := range sorts {
-			d := keys[x.ID()][i].Compare(keys[y.ID()][i])
-			if s.Desc {
-				d = -d
-			}
-			if d != 0 {
-				return d
-			}
-		}
-		return int(x.ID() - y.ID())
+		return compareBy(sorts, keys[x.ID()], keys[y.ID()], x.ID(), y.ID())
 	})
 	return nil
 }

@@ -241,6 +241,28 @@ func (tx *Tx) ids(kv KV, prefix, from []byte, skip, limit int, holds func(id int
 	return ids
 }
 
+// EachRow calls fn for every row of a type in ascending id order until it
+// returns false, without decoding them. The row is good until fn returns. It
+// returns a *DamageError for a row that its checksum refuses.
+func (tx *Tx) EachRow(array string, t *schema.Type, fn func(r schema.Row) bool) error {
+	prefix := append([]byte(t.Name()), 0)
+	var failed error
+	rows := tx.KV(array, spaceRow)
+	tx.reads(rows.prefix + string(prefix))
+	rows.scan(prefix, func(key, raw []byte) bool {
+		if !bytes.HasPrefix(key, prefix) {
+			return false
+		}
+		r, err := schema.RowOf(t, idOf(key), raw)
+		if err != nil {
+			failed = &DamageError{Array: array, Kind: t.Name(), ID: idOf(key), Err: err}
+			return false
+		}
+		return fn(r)
+	})
+	return failed
+}
+
 // Each calls fn for every object of a type in ascending id order until it
 // returns false or an error. fn may write.
 func (tx *Tx) Each(array string, t *schema.Type, fn func(o *schema.Object) (bool, error)) error {
