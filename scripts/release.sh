@@ -91,11 +91,11 @@ echo "ok   the Debian package, installed into a folder, has completions and manu
 
 # The same commit gives the same bytes, in another folder, by another cache.
 git clone --quiet "$here" "$into/clone"
-mkdir -p .cache/go-build-release
+mkdir -p .cache/go-build-second
 for platform in linux/amd64 windows/arm64; do
   os=${platform%/*} arch=${platform#*/}
   built . "$into/first" "$os" "$arch"
-  GOCACHE=$here/.cache/go-build-release built "$into/clone" "$into/second" "$os" "$arch"
+  GOCACHE=$here/.cache/go-build-second built "$into/clone" "$into/second" "$os" "$arch"
   if ! cmp "$into/first" "$into/second"; then
     [ -n "$(git status --porcelain)" ] && echo "not compared: the tree has changes that are not committed" && break
     exit 1
