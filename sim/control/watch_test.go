@@ -134,16 +134,16 @@ func TestAsk_onlyLooks(t *testing.T) {
 		status int
 		part   string
 	}{
-		"arrays/box-9/rest/volumes":               {http.StatusNotFound, "box-9"},
-		"arrays/box-1/rest/nothing":               {http.StatusNotFound, "nothing"},
-		"arrays/box-1/rest/users/login":           {http.StatusNotFound, "only reads"},
-		"arrays/box-1/rest/volumes?sort=shape":    {http.StatusBadRequest, "shape"},
-		"arrays/box-1/rest/volumes/1?evil=1":      {http.StatusBadRequest, "evil"},
-		"arrays/box-1/rest/volumes/1":             {http.StatusNotFound, "1"},
-		"arrays/box-1/replicas/1/history":         {http.StatusNotFound, "1"},
-		"arrays/box-1/replicas/x/history":         {http.StatusBadRequest, "x"},
-		"arrays/box-9/components":                 {http.StatusNotFound, "box-9"},
-		"arrays/box-1/replicas/1/history?since=x": {http.StatusBadRequest, "since"},
+		"arrays/box-9/rest/volumes":                      {http.StatusNotFound, "box-9"},
+		"arrays/box-1/rest/nothing":                      {http.StatusNotFound, "nothing"},
+		"arrays/box-1/rest/users/admin/reset_password/x": {http.StatusNotFound, "only reads"},
+		"arrays/box-1/rest/volumes?sort=shape":           {http.StatusBadRequest, "shape"},
+		"arrays/box-1/rest/volumes/1?evil=1":             {http.StatusBadRequest, "evil"},
+		"arrays/box-1/rest/volumes/1":                    {http.StatusNotFound, "1"},
+		"arrays/box-1/replicas/1/history":                {http.StatusNotFound, "1"},
+		"arrays/box-1/replicas/x/history":                {http.StatusBadRequest, "x"},
+		"arrays/box-9/components":                        {http.StatusNotFound, "box-9"},
+		"arrays/box-1/replicas/1/history?since=x":        {http.StatusBadRequest, "since"},
 	} {
 		status, text := p.do(http.MethodGet, path, "")
 		assert.Equal(t, want.status, status, "%s: %s", path, text)
