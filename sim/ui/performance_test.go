@@ -29,7 +29,7 @@ arrays:
   - name: store
     pools: [{name: p, physical_capacity: 10TB, virtual_capacity: 10TB}]
 links: [{between: [crowd, store], name: wide, bandwidth: 10GB, latency: 1ms}]
-replicas: [{from: crowd, to: store, volume: "v-%04d", count: 1000, pool: p, sync_interval: 1m, rpo_value: 2m}]
+replicas: [{from: crowd, to: store, volume: "v-%04d", count: 1000, pool: p, sync_interval: 10m, rpo_value: 20m}]
 settle: true
 `
 
