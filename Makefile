@@ -66,6 +66,9 @@ release: ## Builds archives, packages and checksums of all platforms into dist/r
 first: ## Measures the way from git clone to the first call of InfiniSDK
 	@scripts/first-call.sh
 
+browser: ## Every view and control of the dashboard in a headless Chromium; pictures in dist/screenshots
+	@scripts/browser.sh
+
 wheel: ## Builds the Python wheel of this platform, the program inside
 	@scripts/wheel.sh
 

@@ -21,6 +21,9 @@ started=$SECONDS
 go test ./sim/replication -run TestMonth -days 30 -timeout 30m -v | grep -E "days of|^ok"
 echo "thirty days of replication: $((SECONDS - started)) s"
 started=$SECONDS
+scripts/browser.sh
+echo "browser: $((SECONDS - started)) s"
+started=$SECONDS
 go build -o bin/infinisim ./cmd/infinisim
 bin/infinisim run fixtures/scenarios/*.yaml
 echo "scenarios: $((SECONDS - started)) s"
