@@ -48,6 +48,9 @@ docs: ## Writes docs/fidelity.md, docs/replication.md and README's table of clie
 	@go test . -run 'TestFidelity|TestClients_table|TestTour_page' -update >/dev/null
 	@go test ./sim/replication -run TestAtlas -update >/dev/null
 
+openapi: build ## Proves the OpenAPI documents: validator, generated client, schemathesis with EXAMPLES cases a request
+	@scripts/openapi.sh
+
 wheel: ## Builds the Python wheel of this platform, the program inside
 	@scripts/wheel.sh
 
@@ -57,4 +60,4 @@ clients: build ## The runs with real clients alone
 clean: ## Removes what was built and installed
 	@rm -rf bin dist python/build .venv* .cache
 
-.PHONY: help run build test check lint fuzz image bench crash golden soak month replay docs wheel clients clean
+.PHONY: help run build test check lint fuzz openapi image bench crash golden soak month replay docs wheel clients clean

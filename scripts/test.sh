@@ -33,6 +33,9 @@ go run ./scripts/crash -kills 100 bin/infinisim
 go run ./scripts/crash -pairs 32 bin/infinisim
 echo "image, bench, crash: $((SECONDS - started)) s"
 started=$SECONDS
+scripts/openapi.sh
+echo "openapi: $((SECONDS - started)) s"
+started=$SECONDS
 scripts/clients.sh | tee .cache/clients.txt
 steps=$(grep -cE '^(ok|pass) ' .cache/clients.txt)
 echo "clients: $steps steps, $((SECONDS - started)) s"
