@@ -69,6 +69,9 @@ first: ## Measures the way from git clone to the first call of InfiniSDK
 browser: ## Every view and control of the dashboard in a headless Chromium; pictures in dist/screenshots
 	@scripts/browser.sh
 
+openapi: build ## Proves the OpenAPI documents: validator, generated client, schemathesis with EXAMPLES cases a request
+	@scripts/openapi.sh
+
 wheel: ## Builds the Python wheel of this platform, the program inside
 	@scripts/wheel.sh
 
@@ -78,4 +81,4 @@ clients: build ## The runs with real clients alone
 clean: ## Removes what was built and installed
 	@rm -rf bin dist python/build .venv* .cache
 
-.PHONY: help run try build test check lint fuzz image bench crash observe golden soak month replay docs site snippets release first wheel clients clean
+.PHONY: help run try build test check lint fuzz openapi image bench crash observe golden soak month replay docs site snippets release first browser wheel clients clean

@@ -46,6 +46,9 @@ scripts/first-call.sh
 scripts/examples.sh
 echo "site, snippets, release, first call, worked examples: $((SECONDS - started)) s"
 started=$SECONDS
+scripts/openapi.sh
+echo "openapi: $((SECONDS - started)) s"
+started=$SECONDS
 scripts/clients.sh | tee .cache/clients.txt
 steps=$(grep -cE '^(ok|pass) ' .cache/clients.txt)
 echo "clients: $steps steps, $((SECONDS - started)) s"
