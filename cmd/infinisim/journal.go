@@ -20,7 +20,7 @@ func journalFilters() [][2]string {
 	return [][2]string{
 		{"array", "key of an array"},
 		{"method", "method of the request, such as POST"},
-		{"path", "path of the request, * for any part of it"},
+		{"path", "path below /api/rest, * for any part of it, such as volumes/*"},
 		{"user", "name of the user"},
 		{"status", "status of the answer, or dropped"},
 		{"code", "code of the error"},

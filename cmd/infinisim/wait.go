@@ -144,10 +144,14 @@ func (w *waiting) tell(c *cobra.Command) error {
 	return printerOf(c).value(map[string]any{"control": w.to.base(), "reached": w.until}, []column{{"CONTROL", "control", asIs}, {"REACHED", "reached", asIs}})
 }
 
-// readReady reads what serve --ready-file wrote.
+// readReady reads what serve --ready-file wrote; a file that is empty yet, as
+// one for --ready-fd, counts as none.
 func readReady(file string) (readyLine, error) {
 	var line readyLine
 	raw, err := os.ReadFile(file) //nolint:gosec // the user's own file
+	if err == nil && len(raw) == 0 {
+		err = fs.ErrNotExist
+	}
 	if err == nil {
 		if err = json.Unmarshal(raw, &line); err != nil {
 			err = usage("--ready-file %s: it is none that serve wrote: %w", file, err)
