@@ -7,6 +7,9 @@ help: ## Lists the targets
 run: build ## Builds and serves two linked arrays until Ctrl-C
 	@exec bin/infinisim serve
 
+try: ## Builds, serves, makes a volume by InfiniSDK, and goes on until Ctrl-C
+	@exec scripts/try.sh
+
 build: ## Builds bin/infinisim
 	@go build -o bin/infinisim ./cmd/infinisim
 
@@ -22,7 +25,7 @@ lint: ## golangci-lint over everything
 fuzz: ## Fuzzes every decoder for half a minute each
 	@scripts/fuzz.sh
 
-image: ## Builds the container image, without a daemon
+image: ## Builds the container images of amd64 and arm64, without a daemon
 	@scripts/image.sh
 
 bench: ## Measures speed and memory against floors, in one run
@@ -44,10 +47,22 @@ month: ## Lets DAYS days of replication pass, thirty unless told otherwise
 replay: ## Plays FILE, a script of a storm; MINIMISE=1 leaves out what its failure does not need
 	@go test ./sim/replication -run TestReplay -v -count=1 -replay $(abspath $(FILE)) $(if $(MINIMISE),-minimise)
 
-docs: ## Writes docs/fidelity.md, docs/replication.md, docs/cli, docs/environment.md, docs/exit-codes.md and README's table of clients and the tour anew: what is served, by which source, driven by whom; the states of replicas
-	@go test . -run 'TestFidelity|TestClients_table|TestTour_page' -update >/dev/null
+docs: ## Writes docs/fidelity.md, docs/replication.md, docs/cli, docs/environment.md, docs/exit-codes.md and the tables of clients, the files that pages show and the tour anew: what is served, by which source, driven by whom; the states of replicas
+	@go test . -run 'TestFidelity|TestClients_table|TestTour_page|TestDocs_files' -update >/dev/null
 	@go test ./sim/replication -run TestAtlas -update >/dev/null
 	@go test ./cmd/infinisim -run TestReference -update >/dev/null
+
+site: ## Builds the manual as a site into dist/site, and checks it
+	@scripts/site.sh
+
+snippets: ## Checks and plays the files of examples/
+	@scripts/ci-snippets.sh
+
+release: ## Builds archives, packages and checksums of all platforms into dist/release
+	@scripts/release.sh
+
+first: ## Measures the way from git clone to the first call of InfiniSDK
+	@scripts/first-call.sh
 
 wheel: ## Builds the Python wheel of this platform, the program inside
 	@scripts/wheel.sh
@@ -58,4 +73,4 @@ clients: build ## The runs with real clients alone
 clean: ## Removes what was built and installed
 	@rm -rf bin dist python/build .venv* .cache
 
-.PHONY: help run build test check lint fuzz image bench crash golden soak month replay docs wheel clients clean
+.PHONY: help run try build test check lint fuzz image bench crash golden soak month replay docs site snippets release first wheel clients clean

@@ -18,29 +18,70 @@ const (
 	tableEnd   = "<!-- end of clients -->\n"
 )
 
-// TestClients_table holds the table in README.md against the results that are
-// kept in fixtures/conformance.json. make docs writes it.
+// TestClients_table holds the tables in README.md and docs/clients.md against
+// the results that are kept in fixtures/conformance.json. make docs writes them.
 func TestClients_table(t *testing.T) {
 	t.Parallel()
 	var kept map[string]map[string]string
 	readJSON(t, "fixtures/conformance.json", &kept)
-	raw, err := os.ReadFile("README.md")
-	require.NoError(t, err)
-	before, rest, ok := strings.Cut(string(raw), tableBegin)
-	require.True(t, ok, "README.md has no line %q", tableBegin)
-	_, after, ok := strings.Cut(rest, tableEnd)
-	require.True(t, ok, "README.md has no line %q", tableEnd)
-	page := before + tableBegin + clientTable(t, kept) + tableEnd + after
-	if *update {
-		require.NoError(t, os.WriteFile("README.md", []byte(page), 0o600))
-		return
-	}
-	if string(raw) != page { // without printing both
-		assert.Fail(t, "the table of clients in README.md is out of date: make docs")
+	for name, table := range map[string]string{"README.md": shortTable(t, kept), "docs/clients.md": clientTable(t, kept)} {
+		raw, err := os.ReadFile(name)
+		require.NoError(t, err)
+		before, rest, ok := strings.Cut(string(raw), tableBegin)
+		require.True(t, ok, "%s has no line %q", name, tableBegin)
+		_, after, ok := strings.Cut(rest, tableEnd)
+		require.True(t, ok, "%s has no line %q", name, tableEnd)
+		page := before + tableBegin + table + tableEnd + after
+		if *update {
+			require.NoError(t, os.WriteFile(name, []byte(page), 0o600))
+			continue
+		}
+		if string(raw) != page { // without printing both
+			assert.Fail(t, "the table of clients in "+name+" is out of date: make docs")
+		}
 	}
 }
 
-// clientTable is a line for each client, then why cases were skipped.
+// shortTable is a line for each client, whatever its release and way.
+func shortTable(t *testing.T, kept map[string]map[string]string) string {
+	t.Helper()
+	type sum struct {
+		versions              []string
+		passed, failed, tried int
+	}
+	sums := map[string]*sum{}
+	for name, results := range kept {
+		parts := strings.Split(clientOf(t, name), " | ")
+		what, _, _ := strings.Cut(parts[0], " of release")
+		if sums[what] == nil {
+			sums[what] = &sum{}
+		}
+		s := sums[what]
+		if !slices.Contains(s.versions, parts[1]) {
+			s.versions = append(s.versions, parts[1])
+		}
+		for _, result := range results {
+			switch {
+			case result == "pass":
+				s.passed++
+			case strings.HasPrefix(result, "skip: "):
+				s.tried++
+			default:
+				s.failed++
+			}
+		}
+	}
+	var b strings.Builder
+	b.WriteString("| client | versions | passed | failed | beyond the client |\n|---|---|---|---|---|\n")
+	for _, what := range slices.Sorted(maps.Keys(sums)) {
+		s := sums[what]
+		slices.Sort(s.versions)
+		fmt.Fprintf(&b, "| %s | %s | %d | %d | %d |\n", what, strings.Join(s.versions, ", "), s.passed, s.failed, s.tried)
+	}
+	return b.String()
+}
+
+// clientTable is a line for each column of cases, then why some were skipped.
 func clientTable(t *testing.T, kept map[string]map[string]string) string {
 	t.Helper()
 	var b strings.Builder

@@ -24,7 +24,8 @@ func layers() []string {
 	return []string{
 		"sim/apierr", "sim/schema", "sim/clock", "sim/chance", "sim/data", "sim/deliver", "sim/coverage", "sim/document", // leaves
 		"sim/store", "sim/outbox", "sim/journal", "sim/fault", "sim/job", "sim/fabric",
-		"sim/model", "sim/replication", "sim/api", "sim/state", "sim/lab", "sim/estate", "sim/generate", "sim/control", "sim/ui",
+		"fixtures/estates",
+		"sim/model", "sim/replication", "sim/api", "sim/state", "sim/lab", "sim/observe", "sim/trace", "sim/estate", "sim/generate", "sim/control", "sim/ui",
 		"sim", "sim/simtest", "sim/audit", "sim/scenario", "cmd/infinisim",
 	}
 }
@@ -53,7 +54,7 @@ func sources(t *testing.T) []source {
 			}
 			return err
 		}
-		if path == "scripts" { // programs that measure and kill, not part of the product
+		if path == "scripts" || path == "examples" { // programs that measure and kill, and files to take along: no part of the product
 			return filepath.SkipDir
 		}
 		if d.IsDir() || !strings.HasSuffix(path, ".go") {
@@ -103,12 +104,17 @@ func TestTidy_layers(t *testing.T) {
 func TestTidy_imports(t *testing.T) {
 	t.Parallel()
 	for path, rule := range map[string]struct{ only, why string }{
-		"go.etcd.io/bbolt":            {"sim/store", "the store is the only one that knows its file"},
-		"github.com/tidwall/btree":    {"sim/store", "the overlay is the store's own"},
-		"github.com/go-chi/chi/v5":    {"sim/api sim/control", "the model knows no HTTP"},
-		"github.com/spf13/cobra":      {"cmd/infinisim", "a library has no command line"},
-		"go.yaml.in/yaml/v3":          {"sim/document", "what people write is read in one way"},
-		"github.com/gosnmp/gosnmp":    {"sim/deliver", "what leaves the process leaves there"},
+		"go.etcd.io/bbolt":                                                {"sim/store", "the store is the only one that knows its file"},
+		"github.com/tidwall/btree":                                        {"sim/store", "the overlay is the store's own"},
+		"github.com/go-chi/chi/v5":                                        {"sim/api sim/control", "the model knows no HTTP"},
+		"github.com/spf13/cobra":                                          {"cmd/infinisim", "a library has no command line"},
+		"go.yaml.in/yaml/v3":                                              {"sim/document", "what people write is read in one way"},
+		"github.com/gosnmp/gosnmp":                                        {"sim/deliver", "what leaves the process leaves there"},
+		"github.com/prometheus/client_golang/prometheus":                  {"sim/observe", "metrics are read in one place"},
+		"github.com/prometheus/client_golang/prometheus/promhttp":         {"sim/observe", "metrics are read in one place"},
+		"go.opentelemetry.io/otel/sdk/trace":                              {"sim/trace", "spans are made in one place"},
+		"go.opentelemetry.io/otel/trace":                                  {"sim/trace", "spans are made in one place"},
+		"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp": {"sim/trace", "spans are made in one place"},
 		"net/smtp":                    {"sim/deliver", "what leaves the process leaves there"},
 		"testing":                     {"sim/simtest", "production code does not test"},
 		"math/rand":                   {"", "draw from the lab's seeded source"},

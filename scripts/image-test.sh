@@ -12,7 +12,29 @@ cleanup() {
   rm -rf "$work"
 }
 trap cleanup EXIT
-umoci unpack --image bin/image:latest "$work/bundle" >/dev/null 2>&1
+"$python" - <<'END'
+import json
+def blob(digest):
+    with open("bin/image/blobs/sha256/" + digest.removeprefix("sha256:")) as file:
+        return json.load(file)
+with open("bin/image/index.json") as file:
+    tags = {m["annotations"]["org.opencontainers.image.ref.name"]: m for m in json.load(file)["manifests"]}
+both = blob(tags["latest"]["digest"])["manifests"]
+assert [m["platform"]["architecture"] for m in both] == ["amd64", "arm64"], both
+for manifest in both:
+    image = blob(blob(manifest["digest"])["config"]["digest"])
+    config = image["config"]
+    assert image["architecture"] == manifest["platform"]["architecture"]
+    assert config["User"] == "65532:65532", config["User"]
+    assert config["Healthcheck"]["Test"] == ["CMD", "/infinisim", "health"], config
+    assert {"org.opencontainers.image." + word for word in ("title", "version", "revision", "licenses")} <= config["Labels"].keys(), config["Labels"]
+END
+[ "$(od -An -tu2 -j18 -N2 bin/linux/arm64/infinisim | tr -d ' ')" = 183 ] || { echo "the binary of arm64 is for another machine"; exit 1; }
+if command -v qemu-aarch64-static >/dev/null; then
+  qemu-aarch64-static bin/linux/arm64/infinisim --help | grep -q "A simulator of InfiniBox"
+  echo "ok   the binary of arm64 runs, by qemu"
+fi
+umoci unpack --image bin/image:amd64 "$work/bundle" >/dev/null 2>&1
 # The network is the host's; everything else is the container's own.
 "$python" - "$work/bundle/config.json" <<'END'
 import json, sys

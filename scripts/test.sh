@@ -25,13 +25,20 @@ go build -o bin/infinisim ./cmd/infinisim
 bin/infinisim run fixtures/scenarios/*.yaml
 echo "scenarios: $((SECONDS - started)) s"
 started=$SECONDS
-scripts/image.sh
+scripts/image.sh --twice
 scripts/venv.sh .venv requirements.txt
 scripts/image-test.sh .venv/bin/python
 go run ./scripts/bench -short
 go run ./scripts/crash -kills 100 bin/infinisim
 go run ./scripts/crash -pairs 32 bin/infinisim
 echo "image, bench, crash: $((SECONDS - started)) s"
+started=$SECONDS
+scripts/site.sh
+scripts/ci-snippets.sh
+scripts/release.sh
+scripts/first-call.sh
+scripts/examples.sh
+echo "site, snippets, release, first call, worked examples: $((SECONDS - started)) s"
 started=$SECONDS
 scripts/clients.sh | tee .cache/clients.txt
 steps=$(grep -cE '^(ok|pass) ' .cache/clients.txt)

@@ -105,6 +105,9 @@ func TestServe_badFlags(t *testing.T) {
 		{"--listen", "127.0.0.1:x"},
 		{"--tls-cert", "x"},
 		{"--tls", "--tls-cert", "none", "--tls-key", "none"},
+		{"--demo", "--arrays", "2"},
+		{"--demo", "--estate", "demo.yaml"},
+		{"--demo", "--import", "lab.json"},
 		{"--evil"},
 		{"more"},
 	} {

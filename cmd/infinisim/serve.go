@@ -18,6 +18,7 @@ import (
 	"infinisim/sim/apierr"
 	"infinisim/sim/control"
 	"infinisim/sim/lab"
+	"infinisim/sim/ui"
 )
 
 // dieAt ends the process at the nth step as a kill -9 would: nothing is
@@ -60,11 +61,12 @@ func (f flags) labs(ctx context.Context, o lab.Options) (*lab.Labs, error) {
 }
 
 func serve(c *cobra.Command, f flags) (err error) {
-	level := slog.LevelWarn
-	if f.verbose {
-		level = slog.LevelDebug
+	log, err := f.logger(c.ErrOrStderr())
+	if err != nil {
+		return exitError{err, exitUsage}
 	}
-	log := slog.New(slog.NewTextHandler(c.ErrOrStderr(), &slog.HandlerOptions{Level: level}))
+	defer f.ended(log, &err)
+	log.Info("starts", "pid", os.Getpid(), "demo", f.demo, "data", f.data, "clock", f.clock)
 	f.control = strings.TrimPrefix(f.control, "http://") // as clients name it
 	opts, err := f.options(log)
 	if err != nil {
@@ -75,6 +77,11 @@ func serve(c *cobra.Command, f flags) (err error) {
 	if f.withStdin {
 		go endWith(c.InOrStdin(), cancel)
 	}
+	metrics, stop, err := f.observers(ctx, &opts, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stop()) }()
 	labs, err := f.labs(ctx, opts)
 	if err != nil {
 		if _, refused := apierr.As(err); refused {
@@ -83,7 +90,7 @@ func serve(c *cobra.Command, f flags) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, labs.Close()) }()
-	s := &servers{labs: labs, flags: f, fail: cancelWith(cancel), ports: map[string]*port{}}
+	s := &servers{labs: labs, flags: f, log: log, metrics: metrics, fail: cancelWith(cancel), ports: map[string]*port{}}
 	defer s.close()
 	if f.tls {
 		if s.tls, err = certificate(f.cert, f.key); err != nil {
@@ -108,7 +115,9 @@ func serve(c *cobra.Command, f flags) (err error) {
 	if err := s.announce(ctx, printerOf(c), plane); err != nil {
 		return err
 	}
+	log.Info("serves", "control", plane, "fabric", s.fabric)
 	<-ctx.Done()
+	log.Info("shuts down")
 	return s.failed()
 }
 
@@ -171,13 +180,13 @@ func following(listen string, n int) (string, error) {
 // URL.
 func (s *servers) controlPlane(ctx context.Context, ready *atomic.Bool, log *slog.Logger) (string, error) {
 	s.plane = control.New(control.Options{
-		Labs: s.labs, Log: log, Ready: ready.Load, Describe: s.describe, Added: s.openAny, Removed: s.shut, Token: s.flags.token,
+		Labs: s.labs, Log: log, Ready: ready.Load, Describe: s.describe, Added: s.openAny, Removed: s.shut, Token: s.flags.token, Metrics: s.metrics,
 	})
 	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", s.flags.control)
 	if err != nil {
 		return "", listening("--control", s.flags.control, err)
 	}
-	s.serve(&http.Server{Handler: signed(s.plane), ReadHeaderTimeout: headerTimeout}, ln)
+	s.serve(&http.Server{Handler: ui.Mount(signed(s.plane)), ReadHeaderTimeout: headerTimeout}, ln)
 	return "http://" + ln.Addr().String(), nil
 }
 

@@ -38,6 +38,8 @@ type flags struct {
 	estate                 string
 	given                  func(flag string) bool
 	from                   string
+	demo                   bool
+	watching
 }
 
 func serveCommand() *cobra.Command {
@@ -51,6 +53,8 @@ func serveCommand() *cobra.Command {
 	fs := c.Flags()
 	f.given = fs.Changed
 	fs.StringVar(&f.estate, "estate", "", "file with the arrays and what they hold, in place of --arrays, --links and --profile")
+	f.addDemo(fs)
+	f.addWatching(fs)
 	fs.IntVar(&f.arrays, "arrays", 2, "number of arrays")
 	fs.IntVar(&f.first, "first", 1, "number of the first array: its key, serial number and addresses follow from it")
 	fs.StringVar(&f.links, "links", string(sim.Ring), "which arrays are linked: none, ring or mesh")

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"math/big"
 	"net"
 	"net/http"
@@ -24,6 +25,8 @@ import (
 	"infinisim/sim/clock"
 	"infinisim/sim/control"
 	"infinisim/sim/lab"
+	"infinisim/sim/observe"
+	"infinisim/sim/ui"
 )
 
 // The limits of a connection.
@@ -34,12 +37,14 @@ const (
 
 // servers are the listeners of the arrays and of the control plane.
 type servers struct {
-	labs   *lab.Labs
-	fabric string // URL of the fabric listener, empty for none
-	flags  flags
-	tls    *tls.Certificate
-	fail   func(error)
-	plane  *control.Server // nil until it serves
+	labs    *lab.Labs
+	fabric  string // URL of the fabric listener, empty for none
+	flags   flags
+	tls     *tls.Certificate
+	fail    func(error)
+	plane   *control.Server // nil until it serves
+	log     *slog.Logger
+	metrics *observe.Metrics
 
 	// mu guards everything below; it is a leaf.
 	mu    sync.Mutex
@@ -82,6 +87,7 @@ func (s *servers) open(ctx context.Context, l *lab.Lab, a *lab.Array, address st
 		p.secure = new("https://" + secure.Addr().String())
 		s.serve(p.https, tls.NewListener(secure, config))
 	}
+	s.log.Info("array listens", "lab", l.Name(), "array", a.Key, "name", a.Name, "url", p.url)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ports[a.Host()] = p
@@ -204,6 +210,7 @@ func (s *servers) announce(ctx context.Context, out printer, plane string) error
 		}
 	}
 	text.WriteString("control  " + plane + "\n")
+	text.WriteString("look     " + plane + ui.Path + "\n")
 	for _, l := range line.Links {
 		text.WriteString("link     " + l.Name + "\n")
 	}

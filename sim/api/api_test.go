@@ -119,6 +119,12 @@ func TestBody_bad(t *testing.T) {
 	post(http.StatusBadRequest, "MALFORMED_REQUEST", `"x"`)
 	post(http.StatusBadRequest, "MISSING_REQUIRED_FIELD", ``)
 	post(http.StatusBadRequest, "UNKNOWN_FIELD", `{"evil":1}`)
+	c.code(http.StatusBadRequest, "INVALID_FIELD_VALUE", http.MethodPut, "/api/rest/system/name", ``)
+	c.code(http.StatusBadRequest, "INVALID_FIELD_VALUE", http.MethodPost, "/api/rest/metrics/collectors", `{"collected_fields":[{}]}`)
+	for _, name := range []string{"physical_capacity", "virtual_capacity", "max_extend"} { // sums of such numbers are none
+		body := `{"name":"p","physical_capacity":1000000000000,"virtual_capacity":1000000000000,"`
+		post(http.StatusBadRequest, "INVALID_FIELD_VALUE", body+name+`":9223372036854775807}`)
+	}
 	assert.Equal(t, map[string]int{"box-1 POST /api/rest/pools: evil": 1}, c.lab.Unread())
 	rec, out := c.do(http.MethodPost, "/api/rest/pools", io.LimitReader(endless{}, 100<<20))
 	assert.Equal(t, http.StatusRequestEntityTooLarge, rec.Code)
@@ -211,8 +217,10 @@ func TestNextSettle_isAnnounced(t *testing.T) {
 	c.header.Set("X-Sim-Now", "1000")
 	_, _ = c.do(http.MethodGet, "/api/rest/pools", nil)
 	assert.Equal(t, int64(5000), c.lab.Clock.Now().Sub(before).Milliseconds(), "the clock never goes back")
-	c.header.Set("X-Sim-Now", "soon")
-	c.code(http.StatusBadRequest, "INVALID_FIELD_VALUE", http.MethodGet, "/api/rest/pools", "")
+	for _, no := range []string{"soon", "NaN", "-1", "1e300", "7258118400001"} {
+		c.header.Set("X-Sim-Now", no)
+		c.code(http.StatusBadRequest, "INVALID_FIELD_VALUE", http.MethodGet, "/api/rest/pools", "")
+	}
 }
 
 // TestStatus_complete finds every code of apierr in the table.

@@ -1,10 +1,9 @@
 package api
 
 import (
-	"cmp"
-	"maps"
+	"net/http"
 	"regexp"
-	"slices"
+	"strconv"
 	"strings"
 
 	"infinisim/sim/model"
@@ -17,20 +16,21 @@ type document = map[string]any
 // OpenAPI 3.1 document, made of the declarations of kinds, fields and routes:
 // what a closed gate hides from the array's clients is not in it.
 func (t *Routes) OpenAPI(release schema.Release) map[string]any {
-	d := describer{release: release, engine: t.engine}
-	schemas := document{"Refusal": refusalSchema(), "Ready": readySchema(false), "Page": readySchema(true)}
+	d := describer{release: release, routes: t, shapes: shapes(), schemas: document{
+		"Refusal": refusalSchema(), "Ready": readySchema(false), "Page": readySchema(true),
+	}}
 	for _, k := range t.engine.Catalog.Kinds() {
 		if k.Gate.Open(release) {
-			schemas[k.Type.Name()] = d.object(k.Type)
+			d.schemas[k.Type.Name()] = d.object(k.Type)
 		}
 	}
+	for name, s := range common() {
+		d.schemas[name] = d.shape(s, true)
+	}
 	paths := map[string]document{}
-	for _, r := range t.table {
-		if !r.op.gate.Open(release) || strings.HasPrefix(r.op.route, "/") {
-			continue
-		}
-		if t := r.op.filters; t != nil && schemas[t.Name()] == nil {
-			schemas[t.Name()] = d.view(t)
+	for _, r := range t.open(release) {
+		if t := r.op.filters; t != nil && d.schemas[t.Name()] == nil {
+			d.schemas[t.Name()] = d.view(t)
 		}
 		path, variables := bracesOf(r.op.route)
 		at := paths[root+"/"+path]
@@ -40,6 +40,7 @@ func (t *Routes) OpenAPI(release schema.Release) map[string]any {
 		}
 		at[strings.ToLower(r.method)] = d.operation(r, path, variables)
 	}
+	linkUp(paths)
 	return document{
 		"openapi": "3.1.0",
 		"info": document{
@@ -50,13 +51,26 @@ func (t *Routes) OpenAPI(release schema.Release) map[string]any {
 		"security": []any{document{"basic": []any{}}, document{"session": []any{}}},
 		"paths":    paths,
 		"components": document{
-			"schemas": schemas,
+			"schemas": d.schemas, "headers": headers(), "responses": refusals(),
 			"securitySchemes": document{
 				"basic":   document{"type": "http", "scheme": "basic"},
 				"session": document{"type": "apiKey", "in": "cookie", "name": cookieName},
 			},
 		},
 	}
+}
+
+// open lists the requests that a release answers.
+func (t *Routes) open(release schema.Release) []routed {
+	var out []routed
+	never := shapes()
+	for _, r := range t.table {
+		k, changes := t.kind(r.op.kind), r.op.crud && !r.op.reads
+		if r.op.gate.Open(release) && !strings.HasPrefix(r.op.route, "/") && (!changes || !k.Fixed) && !never[r.method+" "+r.op.route].never {
+			out = append(out, r)
+		}
+	}
+	return out
 }
 
 var (
@@ -77,41 +91,26 @@ func bracesOf(route string) (path string, variables []string) {
 // describer turns declarations into schemas for one release.
 type describer struct {
 	release schema.Release
-	engine  *model.Engine
+	routes  *Routes
+	shapes  map[string]shape
+	schemas document
 }
 
 func (d describer) operation(r routed, path string, variables []string) document {
-	k := d.kindOf(r.op.kind)
+	k := d.routes.kind(r.op.kind)
 	parameters := []any{}
 	for _, name := range variables {
-		s := document{"type": "string"}
+		s := document{"type": "string", "minLength": 1}
 		if name == "id" {
 			s = document{"type": "integer"}
 		}
 		parameters = append(parameters, document{"name": name, "in": "path", "required": true, "schema": s})
 	}
 	parameters = append(parameters, d.query(r.op)...)
-	status := "200"
-	if r.op.created {
-		status = "201"
-	}
-	result, meta := document{}, "Ready"
-	switch {
-	case r.op.filters != nil:
-		result, meta = document{"type": "array", "items": ref(r.op.filters.Name())}, "Page"
-	case r.op.crud && k != nil && k.Answer == nil && (k.Made == nil || r.method != "POST"):
-		result = ref(k.Type.Name())
-	}
 	out := document{
-		"operationId": strings.ToLower(r.method) + "_" + strings.Trim(notWord.ReplaceAllString(path, "_"), "_"),
+		"operationId": operationID(r.method, path),
 		"parameters":  parameters,
-		"responses": document{
-			status: answer("done", document{
-				"type": "object", "required": []string{"result", "error", "metadata"},
-				"properties": document{"result": result, "error": document{"type": "null"}, "metadata": ref(meta)},
-			}),
-			"default": answer("refused", ref("Refusal")),
-		},
+		"responses":   d.responses(r, k, len(variables) > 0),
 	}
 	if k != nil {
 		out["tags"] = []string{k.Path}
@@ -127,14 +126,103 @@ func (d describer) operation(r routed, path string, variables []string) document
 	return out
 }
 
-func ref(name string) document { return document{"$ref": "#/components/schemas/" + name} }
-
-func answer(text string, s document) document {
-	return document{"description": text, "content": document{"application/json": document{"schema": s}}}
+func operationID(method, path string) string {
+	return strings.ToLower(method) + "_" + strings.Trim(notWord.ReplaceAllString(path, "_"), "_")
 }
 
-func (d describer) kindOf(name string) *model.Kind {
-	for _, k := range d.engine.Catalog.Kinds() {
+// responses describes what a request may be answered with, without faults but
+// those that a rule injects.
+func (d describer) responses(r routed, k *model.Kind, names bool) document {
+	said := d.shapes[r.method+" "+r.op.route]
+	done, result, meta := http.StatusOK, d.result(r, k), "Ready"
+	if r.op.created {
+		done = http.StatusCreated
+	}
+	if r.op.filters != nil || said.page {
+		meta = "Page"
+	}
+	success := answer("done", document{
+		"type": "object", "required": []string{"result", "error", "metadata"}, "additionalProperties": false,
+		"properties": document{"result": result, "error": document{"type": "null"}, "metadata": ref("schemas", meta)},
+	})
+	if r.op.route == "users/login" {
+		shown, _ := success["headers"].(document)
+		shown["Set-Cookie"] = document{"required": true, "schema": document{"type": "string"}}
+	}
+	out := document{strconv.Itoa(done): success}
+	for _, status := range []int{http.StatusBadRequest, http.StatusServiceUnavailable} {
+		out[strconv.Itoa(status)] = ref("responses", http.StatusText(status))
+	}
+	also := func(status int, when bool) {
+		if when {
+			out[strconv.Itoa(status)] = ref("responses", http.StatusText(status))
+		}
+	}
+	also(http.StatusUnauthorized, !r.op.anonymous || r.op.session != nil)
+	also(http.StatusForbidden, !r.op.anonymous)
+	also(http.StatusNotFound, names || !r.op.anonymous) // also what the body or the tenant's header names
+	also(http.StatusConflict, !r.op.reads || said.state)
+	also(http.StatusRequestEntityTooLarge, true) // a body is read of every request
+	return out
+}
+
+// remotePath is answered by another array.
+const remotePath = "remote/{link}/api/rest/*"
+
+// result describes the member result of an answer.
+func (d describer) result(r routed, k *model.Kind) document {
+	said := d.shapes[r.method+" "+r.op.route]
+	switch {
+	case said.gives != nil:
+		return d.shape(said.gives, true)
+	case r.op.filters != nil:
+		return document{"type": "array", "items": ref("schemas", r.op.filters.Name())}
+	case r.op.crud && k != nil:
+		return ref("schemas", k.Type.Name())
+	}
+	return document{}
+}
+
+func ref(where, name string) document {
+	return document{"$ref": "#/components/" + where + "/" + strings.ReplaceAll(name, " ", "")}
+}
+
+// answer describes one, with the headers that all answers have.
+func answer(text string, s document) document {
+	shown := document{}
+	for name := range headers() {
+		shown[name] = ref("headers", name)
+	}
+	return document{"description": text, "headers": shown, "content": document{"application/json": document{"schema": s}}}
+}
+
+// headers describes those of every answer.
+func headers() document {
+	return document{
+		"Cache-Control":          document{"required": true, "schema": document{"const": "no-cache"}},
+		"X-Content-Type-Options": document{"required": true, "schema": document{"const": "nosniff"}},
+		headerNextSettle:         document{"description": "When the next thing falls due that somebody asked for, in milliseconds since 1970.", "schema": document{"type": "integer"}},
+		headerFault:              document{"description": "The fault rules that struck the request.", "schema": document{"type": "string"}},
+	}
+}
+
+// refusals describes the answers to what is refused, by the name of the status.
+func refusals() document {
+	out := document{}
+	for status, text := range map[int]string{
+		http.StatusBadRequest: "an argument cannot be right", http.StatusUnauthorized: "there is no session, or the password is wrong",
+		http.StatusForbidden: "the role may not, or an approval is missing", http.StatusNotFound: "there is nothing of that name",
+		http.StatusConflict: "the state forbids it", http.StatusRequestEntityTooLarge: "the body is too long",
+		http.StatusServiceUnavailable: "the array is not ready, or a fault rule answers",
+	} {
+		out[strings.ReplaceAll(http.StatusText(status), " ", "")] = answer(text, ref("schemas", "Refusal"))
+	}
+	return out
+}
+
+// kind finds a kind by its type's name, nil for none.
+func (t *Routes) kind(name string) *model.Kind {
+	for _, k := range t.engine.Catalog.Kinds() {
 		if k.Type.Name() == name {
 			return k
 		}
@@ -142,160 +230,35 @@ func (d describer) kindOf(name string) *model.Kind {
 	return nil
 }
 
-// query lists the parameters after the question mark.
-func (d describer) query(op operation) []any {
-	named := map[string]document{"approved": {"type": "boolean"}}
-	if op.reads {
-		delete(named, "approved")
-	}
-	for _, name := range op.params {
-		named[name] = document{"type": "string"}
-	}
-	if op.filters != nil {
-		named["page"] = document{"type": "integer", "minimum": 1}
-		named["page_size"] = document{"type": "integer", "minimum": 1, "maximum": schema.MaxPageSize}
-		named["sort"], named["fields"] = document{"type": "string"}, document{"type": "string"}
-		for _, f := range op.filters.Fields() {
-			if op.filters.Shows(f) && f.Gate.Open(d.release) && named[f.Name] == nil {
-				named[f.Name] = document{"type": "string"}
-			}
-		}
-	}
-	out := []any{}
-	for _, name := range slices.Sorted(maps.Keys(named)) {
-		out = append(out, document{"name": name, "in": "query", "schema": named[name]})
-	}
-	return out
-}
-
-// body describes what a request sends, nil for nothing.
-func (d describer) body(r routed, k *model.Kind) document {
-	switch {
-	case r.op.upload:
-		return document{"content": document{"multipart/form-data": document{"schema": document{"type": "object"}}}}
-	case r.op.reads || r.method == "DELETE":
-		return nil
-	case !r.op.crud || k == nil:
-		return document{"content": document{"application/json": document{"schema": document{}}}}
-	}
-	flag := schema.Update
-	var some []any
-	extra := map[string]bool{}
-	if r.method == "POST" {
-		flag = schema.Create
-		for _, form := range k.Forms {
-			one := document{"title": cmp.Or(form.Name, k.Type.Name())}
-			if len(form.Required) > 0 {
-				one["required"] = form.Required
-			}
-			some = append(some, one)
-			for _, name := range append(slices.Clone(form.Extra), form.Required...) {
-				extra[name] = true
-			}
-		}
-	}
-	properties := document{}
-	for name := range extra {
-		properties[name] = document{}
-	}
-	for _, f := range k.Type.Fields() {
-		if k.Type.May(f, flag) && f.Gate.Open(d.release) {
-			s := d.field(f)
-			if s["enum"] != nil {
-				s = document{"type": s["type"], "description": "Any spelling of " + strings.Join(f.Enum, ", ") + "."}
-			}
-			properties[f.Name] = s
-		}
-	}
-	s := document{"type": "object", "properties": properties}
-	if len(some) > 0 {
-		s["anyOf"] = some
-	}
-	return document{"required": true, "content": document{"application/json": document{"schema": s}}}
-}
-
-// object describes what answers show of a type. What a client may ask to leave
-// out is not required.
-func (d describer) object(t *schema.Type) document {
-	return document{"type": "object", "properties": d.properties(t)}
-}
-
-func (d describer) properties(t *schema.Type) document {
-	properties := document{}
-	for _, f := range t.Fields() {
-		if !t.Shows(f) || !f.Gate.Open(d.release) {
+// linkUp links each answer of a creation to the requests about what it made:
+// the id is in the answer.
+func linkUp(paths map[string]document) {
+	for path, methods := range paths {
+		post, _ := methods["post"].(document)
+		responses, _ := post["responses"].(document)
+		made, ok := responses["201"].(document)
+		if !ok {
 			continue
 		}
-		s := d.field(f)
-		if !t.May(f, schema.Create) && !t.May(f, schema.Update) {
-			s["readOnly"] = true
+		links := document{}
+		for other, them := range paths {
+			rest, below := strings.CutPrefix(other, path+"/{")
+			name, _, _ := strings.Cut(rest, "}")
+			if !below {
+				continue
+			}
+			for _, what := range them {
+				operation, _ := what.(document)
+				id, _ := operation["operationId"].(string)
+				parameters := document{name: "$response.body#/result/id"}
+				if strings.Contains(path, "{id}") { // what it was made in
+					parameters["id"] = "$request.path.id"
+				}
+				links[id] = document{"operationId": id, "parameters": parameters}
+			}
 		}
-		properties[f.Name] = s
-	}
-	return properties
-}
-
-// view describes what answers show of a type that no kind has: objects of
-// several kinds, or what has a word for its id.
-func (d describer) view(t *schema.Type) document {
-	properties := d.properties(t)
-	properties["id"] = document{"type": []string{"integer", "string"}}
-	return document{"type": "object", "properties": properties}
-}
-
-func (d describer) field(f *schema.Field) document {
-	kind := map[schema.Wire]string{
-		schema.WireInt: "integer", schema.WireFloat: "number", schema.WireBool: "boolean", schema.WireText: "string",
-		schema.WireEnum: "string", schema.WireRef: "integer", schema.WireList: "array",
-	}[f.Wire()]
-	if kind == "" {
-		return document{}
-	}
-	s := document{"type": kind}
-	if kind == "array" {
-		s["items"] = document{"type": []string{"integer", "string"}}
-	}
-	words := make([]any, 0, len(f.Enum)+1)
-	for _, word := range f.Enum {
-		words = append(words, word)
-	}
-	if !f.Has(schema.NotNull) && (f.Wire() != schema.WireRef || !f.NoneZero) {
-		s["type"], words = []string{kind, "null"}, append(words, nil)
-	}
-	if f.Wire() == schema.WireEnum && len(f.Enum) > 0 {
-		s["enum"] = words
-	}
-	if f.Refers() != "" {
-		s["description"] = "The id of a " + strings.ReplaceAll(f.Refers(), "_", " ") + "."
-	}
-	return s
-}
-
-// readySchema describes an answer's metadata, of a collection or not.
-func readySchema(page bool) document {
-	properties, required := document{"ready": document{"type": "boolean"}}, []string{"ready"}
-	if page {
-		for _, name := range []string{"number_of_objects", "page", "page_size", "pages_total"} {
-			properties[name] = document{"type": "integer"}
-			required = append(required, name)
+		if len(links) > 0 {
+			made["links"] = links
 		}
-	}
-	return document{"type": "object", "properties": properties, "required": required}
-}
-
-func refusalSchema() document {
-	return document{
-		"type": "object", "required": []string{"result", "error", "metadata"},
-		"properties": document{
-			"result":   document{"type": "null"},
-			"metadata": ref("Ready"),
-			"error": document{
-				"type": "object", "required": []string{"code", "message", "reasons", "severity", "is_remote", "data"},
-				"properties": document{
-					"code": document{"type": "string"}, "message": document{"type": "string"}, "severity": document{"type": "string"},
-					"reasons": document{"type": "array"}, "is_remote": document{"type": "boolean"}, "data": document{},
-				},
-			},
-		},
 	}
 }

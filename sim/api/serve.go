@@ -66,6 +66,9 @@ func serve(op operation) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		s := serverOf(r)
 		x := &exchange{op: op, r: r, settle: clock.Never}
+		if s.Done != nil {
+			defer s.tell(x, clock.StartStopwatch())
+		}
 		defer x.done()
 		err := s.safely(x)
 		if err != nil && !errors.Is(err, errStruck) {
@@ -190,8 +193,8 @@ func vars(r *http.Request) map[string]string {
 func (s *Server) moveClock(r *http.Request) (clock.Time, error) {
 	if text := r.Header.Get(headerNow); text != "" {
 		ms, err := strconv.ParseFloat(text, 64)
-		if err != nil || ms < 0 {
-			return 0, apierr.New(apierr.InvalidValue, "%s: %q is no number of milliseconds", headerNow, text)
+		if err != nil || !clock.Within(ms) {
+			return 0, apierr.New(apierr.InvalidValue, "%s: %q is no number of milliseconds up to %d", headerNow, text, clock.Last.MS())
 		}
 		s.Clock.AdvanceTo(clock.FromMSFloat(ms))
 	}
@@ -349,7 +352,7 @@ func journalHeaders() []string {
 }
 
 func (s *Server) journal(x *exchange) {
-	s.Log.Debug("request", "array", s.Key, "method", x.r.Method, "path", x.r.URL.Path, "status", x.status)
+	s.Log.Debug("request", "array", s.Key, "method", x.r.Method, "path", x.r.URL.Path, "status", x.status, "code", x.code, "user", x.who)
 	if s.Journal == nil {
 		return
 	}

@@ -44,6 +44,8 @@ type Options struct {
 	// something, after it. What it returns, unless nil, hears of the request's
 	// entry. Nil is not called.
 	Look func(tx *store.Tx) func(e journal.Entry)
+	// Done hears of every request that has ended; nil is not called.
+	Done func(d Done)
 	// Changed is called after every request that may have put work on the
 	// timetable; nil is not called.
 	Changed func()

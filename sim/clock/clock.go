@@ -26,6 +26,14 @@ func FromMSFloat(ms float64) Time {
 	return FromMS(int64(whole)) + Time(math.Round(part*1e6))
 }
 
+// Last is the last time that a lab can reach: 2200-01-01T00:00:00Z. What is due
+// then for a while later is still a Time.
+const Last = Time(7258118400 * int64(time.Second))
+
+// Within reports whether a number of milliseconds since 1970 is a time of a lab:
+// not before 1970 and not after Last.
+func Within(ms float64) bool { return ms >= 0 && ms <= float64(Last.MS()) }
+
 // FromTime is the Time of a wall-clock time.
 func FromTime(t time.Time) Time { return Time(t.UnixNano()) }
 

@@ -122,24 +122,36 @@ func destination(now clock.Time, by, to json.RawMessage) (clock.Time, error) {
 		if err != nil || d < 0 {
 			return 0, apierr.New(apierr.InvalidValue, "by: %q is no duration like 30s or 2d", text).About("by")
 		}
-		return now.Add(d), nil
+		return notAfter("by", now, float64(d)/float64(time.Millisecond), d)
 	case by != nil && to == nil && json.Unmarshal(by, &ms) == nil && ms >= 0:
-		return now.Add(time.Duration(clock.FromMSFloat(ms))), nil
+		return notAfter("by", now, ms, time.Duration(clock.FromMSFloat(min(ms, float64(clock.Last.MS())))))
 	case to != nil && by == nil && json.Unmarshal(to, &text) == nil:
 		t, err := time.Parse(time.RFC3339Nano, text)
 		if err != nil {
 			return 0, apierr.New(apierr.InvalidValue, "to: %q is no time like 2025-01-01T00:00:00Z", text).About("to")
 		}
-		return notBefore(now, clock.FromTime(t))
+		return notBefore(now, float64(t.UnixMilli()), clock.FromTime(t))
 	case to != nil && by == nil && json.Unmarshal(to, &ms) == nil:
-		return notBefore(now, clock.FromMSFloat(ms))
+		return notBefore(now, ms, clock.FromMSFloat(max(0, min(ms, float64(clock.Last.MS())))))
 	}
 	return 0, apierr.New(apierr.InvalidValue, "by, to: one of them, a duration (30s, or milliseconds) or a time (RFC 3339, or milliseconds since 1970)").About("by")
 }
 
-func notBefore(now, t clock.Time) (clock.Time, error) {
-	if t < now {
-		return 0, apierr.New(apierr.InvalidValue, "to: %s is before now, %s", t, now).About("to")
+// notAfter is the time so much later, which is ms milliseconds.
+func notAfter(name string, now clock.Time, ms float64, d time.Duration) (clock.Time, error) {
+	if ms > float64(clock.Last.MS()-now.MS()) {
+		return 0, apierr.New(apierr.InvalidValue, "%s: leads past %s, the last time of a lab", name, clock.Last).About(name)
+	}
+	return min(clock.Last, now.Add(d)), nil
+}
+
+// notBefore is the time t, which is ms milliseconds since 1970.
+func notBefore(now clock.Time, ms float64, t clock.Time) (clock.Time, error) {
+	switch {
+	case ms > float64(clock.Last.MS()):
+		return 0, apierr.New(apierr.InvalidValue, "to: is past %s, the last time of a lab", clock.Last).About("to")
+	case ms < 0 || t < now:
+		return 0, apierr.New(apierr.InvalidValue, "to: %s is before now, %s", clock.FromMSFloat(max(0, ms)), now).About("to")
 	}
 	return t, nil
 }

@@ -20,6 +20,7 @@ import (
 	"infinisim/sim/api"
 	"infinisim/sim/apierr"
 	"infinisim/sim/lab"
+	"infinisim/sim/observe"
 )
 
 // Options is what a control plane works on.
@@ -38,7 +39,9 @@ type Options struct {
 	// Token is what a request has to bring as "Authorization: Bearer TOKEN";
 	// empty asks for none. The path health needs none.
 	Token string
-	// Log hears of our own bugs.
+	// Metrics counts requests, and is an observer of the labs; nil counts none.
+	Metrics *observe.Metrics
+	// Log hears of requests (Debug) and of our own bugs (Error); nil is silent.
 	Log *slog.Logger
 }
 
@@ -55,6 +58,8 @@ type Server struct {
 	Options
 	router     chi.Router
 	operations operations
+	scraped    http.Handler
+	ended      chan struct{} // closed when it ends: streams do
 
 	// mu guards followers; it is a leaf.
 	mu        sync.Mutex
@@ -78,9 +83,20 @@ const prefix = "/_sim/v1"
 
 // New makes the control plane of a process.
 func New(o Options) *Server {
-	s := &Server{Options: o}
+	s := &Server{Options: o, ended: make(chan struct{})}
+	if s.Log == nil {
+		s.Log = slog.New(slog.DiscardHandler)
+	}
+	if s.Metrics == nil {
+		s.Metrics = observe.New()
+	}
+	s.scraped = s.Metrics.Handler(o.Labs)
 	r := chi.NewRouter()
 	for _, route := range routes() {
+		if route.do == nil {
+			r.Get(route.path, s.metrics)
+			continue
+		}
 		for _, path := range route.paths() {
 			r.Method(route.method, path, s.adaptTo(route.do, cmp.Or(route.most, maxBody)))
 		}
@@ -124,6 +140,10 @@ func (s *Server) adaptTo(do handler, most int64) http.HandlerFunc {
 			s.send(w, status, "text/html; charset=utf-8", p)
 			return
 		}
+		if st, ok := v.(stream); ok && err == nil {
+			s.pour(w, r, st)
+			return
+		}
 		if l, ok := v.(lines); ok && err == nil {
 			s.send(w, status, "application/x-ndjson", l)
 			return
@@ -137,6 +157,7 @@ func (s *Server) adaptTo(do handler, most int64) http.HandlerFunc {
 		if err != nil {
 			status, raw = s.refuse(r, err)
 		}
+		s.Log.Debug("control request", "method", r.Method, "path", r.URL.Path, "status", status)
 		s.send(w, status, "application/json", append(raw, '\n'))
 	}
 }
@@ -144,9 +165,8 @@ func (s *Server) adaptTo(do handler, most int64) http.HandlerFunc {
 // do asks for the token, finds the lab that the path names, and runs the
 // handler.
 func (s *Server) do(do handler, r *request) (any, error) {
-	given := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if s.Token != "" && subtle.ConstantTimeCompare([]byte(given), []byte(s.Token)) == 0 && r.URL.Path != prefix+"/health" {
-		return nil, apierr.New(apierr.NotAuthenticated, "the control plane needs its token: Authorization: Bearer TOKEN")
+	if err := s.denied(r.Request); err != nil {
+		return nil, err
 	}
 	name := chi.URLParam(r.Request, "lab")
 	if name == "" {
@@ -157,6 +177,15 @@ func (s *Server) do(do handler, r *request) (any, error) {
 		return nil, err
 	}
 	return do(s, r)
+}
+
+// denied refuses who does not bring the token.
+func (s *Server) denied(r *http.Request) error {
+	given := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if s.Token != "" && subtle.ConstantTimeCompare([]byte(given), []byte(s.Token)) == 0 && r.URL.Path != prefix+"/health" {
+		return apierr.New(apierr.NotAuthenticated, "the control plane needs its token: Authorization: Bearer TOKEN")
+	}
+	return nil
 }
 
 func (s *Server) send(w http.ResponseWriter, status int, kind string, body []byte) {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"reflect"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
@@ -14,6 +15,9 @@ import (
 
 // paths are those that the route answers: with and without a lab's name.
 func (t route) paths() []string {
+	if t.path == metricsPath {
+		return []string{t.path}
+	}
 	if t.labs {
 		return []string{prefix + t.path}
 	}
@@ -62,11 +66,12 @@ func openAPI(_ *Server, _ *request) (any, error) {
 		"paths":    paths,
 		"components": object{
 			"securitySchemes": object{"token": object{"type": "http", "scheme": "bearer"}},
+			"responses":       refusals(),
 			"schemas": object{"Refusal": object{
-				"type": "object", "required": []string{"error"},
+				"type": "object", "required": []string{"error"}, "additionalProperties": false,
 				"properties": object{"error": object{
-					"type": "object", "required": []string{"code", "message"},
-					"properties": object{"code": object{"type": "string"}, "message": object{"type": "string"}},
+					"type": "object", "required": []string{"code", "message"}, "additionalProperties": false,
+					"properties": object{"code": object{"type": "string", "pattern": "^[A-Z][A-Z0-9_]*$"}, "message": object{"type": "string"}},
 				}},
 			}},
 		},
@@ -82,26 +87,19 @@ var (
 func (t route) describe(path string) object {
 	parameters := []any{}
 	for _, m := range variable.FindAllStringSubmatch(path, -1) {
-		kind := "string"
+		kind := object{"type": "string", "minLength": 1}
 		if m[1] == "id" {
-			kind = "integer"
+			kind = object{"type": "integer"}
 		}
-		parameters = append(parameters, object{"name": m[1], "in": "path", "required": true, "schema": object{"type": kind}})
+		parameters = append(parameters, object{"name": m[1], "in": "path", "required": true, "schema": kind})
 	}
 	for _, name := range t.query {
 		parameters = append(parameters, object{"name": name, "in": "query", "schema": object{"type": "string"}})
 	}
 	name := strings.Trim(notInName.ReplaceAllString(strings.TrimPrefix(path, prefix), "_"), "_")
-	kind := typeOf(t.answer)
 	out := object{
 		"summary": t.summary, "operationId": strings.ToLower(t.method) + "_" + name, "parameters": parameters,
-		"responses": object{
-			"200":     object{"description": "done", "content": object{kind: object{"schema": schemaFor(t.answer, true)}}},
-			"default": object{"description": "refused", "content": object{"application/json": object{"schema": object{"$ref": "#/components/schemas/Refusal"}}}},
-		},
-	}
-	if all, ok := out["responses"].(object); ok && t.later != nil {
-		all["202"] = object{"description": "goes on", "content": object{kind: object{"schema": schemaFor(t.later, true)}}}
+		"responses": t.responses(len(parameters) > 0),
 	}
 	if t.body != nil {
 		out["requestBody"] = object{"content": object{typeOf(t.body): object{"schema": schemaFor(t.body, false)}}}
@@ -109,10 +107,55 @@ func (t route) describe(path string) object {
 	return out
 }
 
+// responses describes what the route answers. Whatever names something may name
+// nothing, and what writes may be forbidden by a state.
+func (t route) responses(names bool) object {
+	content := object{typeOf(t.answer): object{"schema": schemaFor(t.answer, true)}}
+	for kind, s := range t.also {
+		content[kind] = object{"schema": s}
+	}
+	out := object{"200": object{"description": "done", "content": content}}
+	if t.later != nil {
+		out["202"] = object{"description": "goes on", "content": object{typeOf(t.later): object{"schema": schemaFor(t.later, true)}}}
+	}
+	reads := t.method == http.MethodGet
+	for status, when := range map[int]bool{
+		http.StatusBadRequest:   names || !reads || t.body != nil,
+		http.StatusUnauthorized: true, http.StatusForbidden: true, http.StatusNotFound: names || !reads,
+		http.StatusConflict: !reads, http.StatusRequestEntityTooLarge: true, http.StatusServiceUnavailable: true,
+	} {
+		if when {
+			out[strconv.Itoa(status)] = object{"$ref": "#/components/responses/" + strings.ReplaceAll(http.StatusText(status), " ", "")}
+		}
+	}
+	return out
+}
+
+// refusals describes the answers to what is refused, by the name of the status.
+func refusals() object {
+	out := object{}
+	for status, text := range map[int]string{
+		http.StatusBadRequest: "an argument cannot be right", http.StatusUnauthorized: "the token is missing",
+		http.StatusForbidden: "a page of another origin asks, or the array's users may not", http.StatusNotFound: "there is nothing of that name",
+		http.StatusConflict: "the state forbids it", http.StatusRequestEntityTooLarge: "the body is too long",
+		http.StatusServiceUnavailable: "not everything serves, or the control plane ends",
+	} {
+		out[strings.ReplaceAll(http.StatusText(status), " ", "")] = object{
+			"description": text, "content": object{"application/json": object{"schema": object{"$ref": "#/components/schemas/Refusal"}}},
+		}
+	}
+	return out
+}
+
 // typeOf is the content type of a body or an answer.
 func typeOf(v any) string {
-	if _, ok := v.(lines); ok {
+	switch v.(type) {
+	case lines:
 		return "application/x-ndjson"
+	case plain:
+		return "text/plain"
+	case stream:
+		return "text/event-stream"
 	}
 	return "application/json"
 }
@@ -138,7 +181,7 @@ func schemaOf(t reflect.Type, answer bool) object {
 		return object{"type": []string{"string", "number"}, "description": "A duration like 1m30s, or milliseconds."}
 	case reflect.TypeFor[json.RawMessage]():
 		return object{}
-	case reflect.TypeFor[lines]():
+	case reflect.TypeFor[lines](), reflect.TypeFor[stream]():
 		return object{"type": "string"}
 	}
 	switch t.Kind() {

@@ -312,9 +312,12 @@ func (s *Server) endOf(ctx context.Context, l *lab.Lab) error {
 }
 
 // Close stops all operations and returns when they ended; there are no new ones
-// afterwards. It comes before the labs are closed.
+// afterwards, and streams end. It comes before the labs are closed.
 func (s *Server) Close() error {
 	s.operations.mu.Lock()
+	if !s.operations.closed {
+		close(s.ended)
+	}
 	s.operations.closed = true
 	s.operations.mu.Unlock()
 	for _, o := range s.operations.of(nil) {

@@ -8,6 +8,7 @@ import (
 	"infinisim/sim/journal"
 	"infinisim/sim/lab"
 	"infinisim/sim/model"
+	"infinisim/sim/replication"
 )
 
 // route is a request that the control plane takes, and what its description
@@ -23,6 +24,8 @@ type route struct {
 	// later answers with the status 202 where the request goes on after it, nil
 	// where none does.
 	later any
+	// also are the schemas of answers of other content types.
+	also map[string]object
 	// query are the parameters after the question mark.
 	query []string
 	// labs says that the path names no lab, or names it by itself.
@@ -43,6 +46,7 @@ func routes() []route {
 	var all []route
 	for _, some := range [][]route{
 		clockRoutes(), arrayRoutes(), dataRoutes(), vasaRoutes(), viewRoutes(), linkRoutes(), faultRoutes(), journalRoutes(), labRoutes(), stateRoutes(),
+		watchRoutes(),
 	} {
 		all = append(all, some...)
 	}
@@ -78,6 +82,7 @@ func arrayRoutes() []route {
 		{method: patch, path: "/arrays/{key}", do: changeArray, summary: "Changes what no administrator can.", body: model.Tweak{}, answer: arrayView{}},
 		{method: remove, path: "/arrays/{key}", do: removeArray, summary: "Takes an array out of the lab.", answer: removed{}},
 		{method: get, path: "/arrays/{key}/openapi.json", do: restAPI, summary: "Describes the REST API of an array, with its release and features, as OpenAPI 3.1.", answer: anything{}},
+		{method: get, path: "/arrays/{key}/rest/*", do: ask, summary: "Answers a GET of the array's REST API, for who only looks: without session, faults and journal.", answer: anything{}, query: []string{"fields", "sort", "page", "page_size"}},
 		{method: put, path: "/arrays/{key}/features/{feature}", do: setFeature, summary: "Switches a feature on or off.", body: featureAsk{}, answer: featureView{}},
 		{method: post, path: "/arrays/{key}/events", do: addEvent, summary: "Emits an event of any code.", body: eventAsk{}, answer: eventView{}},
 		{method: put, path: "/arrays/{key}/users/{user}/password", do: setPassword, summary: "Sets a password past the array's policy.", body: passwordAsk{}, answer: passwordView{}},
@@ -120,6 +125,14 @@ func linkRoutes() []route {
 	}
 }
 
+func watchRoutes() []route {
+	return []route{
+		{method: get, path: "/watch", do: watch, summary: "Tells what the lab looks like, and again whenever that changed, as server-sent events.", answer: stream(nil), query: []string{"updates"}},
+		{method: get, path: "/arrays/{key}/components", do: listComponents, summary: "Lists the hardware of an array with its states, and what can be set of it.", answer: model.ComponentViews{}},
+		{method: get, path: "/arrays/{key}/replicas/{id}/history", do: replicaHistory, summary: "Tells the jobs and the lag of a replica, as far back as the journal goes.", answer: replication.History{}, query: []string{"since"}},
+	}
+}
+
 func faultRoutes() []route {
 	return []route{
 		{method: get, path: "/faults", do: listFaults, summary: "Lists the fault rules with their counts.", answer: []fault.Count{}},
@@ -133,9 +146,9 @@ func faultRoutes() []route {
 func journalRoutes() []route {
 	return []route{
 		{method: post, path: "/reset", do: reset, summary: "Makes the arrays fresh again.", body: struct{}{}, answer: resetView{}},
-		{method: get, path: "/journal", do: readJournal, summary: "Gives the journal as JSON lines.", answer: lines{}, query: []string{"array", "method", "path", "user", "status", "code", "kind", "object", "entry", "since", "until", "format"}},
+		{method: get, path: "/journal", do: readJournal, summary: "Gives the journal as JSON lines.", answer: lines{}, also: map[string]object{"application/json": {"type": "object"}}, query: []string{"array", "method", "path", "user", "status", "code", "kind", "object", "entry", "since", "until", "format"}},
 		{method: post, path: "/verify", do: verify, summary: "Holds what was asked against what was expected.", body: verifyAsk{}, answer: journal.Verdict{}},
-		{method: get, path: "/coverage", do: readCoverage, summary: "Tells what was reached and what never was.", answer: anything{}, query: []string{"format", "labs"}},
+		{method: get, path: "/coverage", do: readCoverage, summary: "Tells what was reached and what never was.", answer: anything{}, also: map[string]object{"text/html": {"type": "string"}}, query: []string{"format", "labs"}},
 		{method: get, path: "/driven", do: readDriven, summary: "Counts how often each route of the arrays was asked.", answer: map[string]int{}},
 		{method: get, path: "/missing", do: readMissing, summary: "Counts the requests that no route answered.", answer: []count{}},
 		{method: get, path: "/unread", do: readUnread, summary: "Counts the body keys that nothing knew.", answer: []count{}},
@@ -147,6 +160,7 @@ func journalRoutes() []route {
 func labRoutes() []route {
 	return []route{
 		{method: get, path: "/health", do: health, summary: "Answers when everything serves.", answer: healthView{}, labs: true},
+		{method: get, path: metricsPath, summary: "Gives metrics as Prometheus reads them.", answer: plain(""), query: []string{"labs"}, labs: true},
 		{method: get, path: "/openapi.json", do: openAPI, summary: "Describes the control plane: this.", answer: anything{}, labs: true},
 		{method: get, path: "/labs", do: listLabs, summary: "Lists the labs.", answer: []labView{}, labs: true},
 		{method: post, path: "/labs", do: createLab, summary: "Makes a lab.", body: labAsk{}, answer: labView{}, labs: true},

@@ -24,6 +24,7 @@ type Estate struct {
 	arrays   []arrayPlan
 	links    []linkPlan
 	replicas []object
+	faults   []Fault
 }
 
 // form is an estate as it is written.
@@ -37,6 +38,7 @@ type form struct {
 	Arrays   document.Node `yaml:"arrays,required"`
 	Links    document.Node `yaml:"links"`
 	Replicas document.Node `yaml:"replicas"`
+	Faults   document.Node `yaml:"faults"`
 	Settle   bool          `yaml:"settle"`
 }
 
@@ -106,11 +108,18 @@ func From(n document.Node) (*Estate, error) {
 		}
 		e.replicas = append(e.replicas, some...)
 	}
+	for _, item := range e.Faults.Items() {
+		one, err := e.ReadFault(item)
+		if err != nil {
+			return nil, err
+		}
+		e.faults = append(e.faults, one)
+	}
 	return e, nil
 }
 
 func (e *Estate) checkForm(n document.Node) error {
-	for _, list := range []document.Node{e.Arrays, e.Links, e.Replicas} {
+	for _, list := range []document.Node{e.Arrays, e.Links, e.Replicas, e.Faults} {
 		if list.There() && !list.IsList() {
 			return list.Expected("a list")
 		}

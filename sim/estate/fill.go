@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -15,7 +14,6 @@ import (
 	"infinisim/sim/fabric"
 	"infinisim/sim/lab"
 	"infinisim/sim/model"
-	"infinisim/sim/schema"
 )
 
 // atOnce is how many objects are made in one transaction.
@@ -64,19 +62,26 @@ func (e *Estate) Fill(ctx context.Context, l *lab.Lab) error {
 			return err
 		}
 	}
-	if !e.Settle {
-		return nil
+	if e.Settle {
+		if err := f.settle(ctx); err != nil {
+			return err
+		}
 	}
-	r, err := l.Settle(ctx)
+	return f.faults(ctx)
+}
+
+// settle moves the clock until the first copies are made.
+func (f *filling) settle(ctx context.Context) error {
+	r, err := f.lab.Settle(ctx)
 	if err == nil && len(r.Blocked) > 0 {
-		err = e.node.Get("settle").Errorf("blocked: %s", strings.Join(r.Blocked, "; "))
+		err = f.node.Get("settle").Errorf("blocked: %s", strings.Join(r.Blocked, "; "))
 	}
 	if err != nil {
 		return err
 	}
 	// What begins now begins at a whole second: windows of faults do so too.
 	whole := clock.Time(time.Second)
-	_, err = l.AdvanceTo(ctx, (l.Clock.Now()+whole-1)/whole*whole)
+	_, err = f.lab.AdvanceTo(ctx, (f.lab.Clock.Now()+whole-1)/whole*whole)
 	return err
 }
 
@@ -181,48 +186,8 @@ func (f *filling) create(b *model.Box, array int, o object, parent int64) error 
 			return err
 		}
 	}
-	if parts := o.parts; parts.Workload != nil || parts.Metadata.There() || parts.Members != nil || parts.Ports != nil || parts.LUNs != nil || parts.Hosts != nil {
+	if parts := o.parts; parts.Workload != nil || parts.Metadata.There() || parts.Members != nil || parts.Ports != nil || parts.LUNs != nil || parts.Hosts != nil || parts.Schedules != nil {
 		f.made[array] = append(f.made[array], made{o, got.ID()})
-	}
-	return nil
-}
-
-// belongings puts members in groups and clusters, ports on hosts, and volumes
-// before them.
-func (f *filling) belongings(ctx context.Context, i int) error {
-	for chunk := range slices.Chunk(f.made[i], atOnce) {
-		err := f.lab.On(ctx, f.keys[i], func(b *model.Box) error {
-			for _, part := range []func(*model.Box, *caller, made) error{addMembers, addPorts, addHosts} {
-				if err := each(b, chunk, part); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-	}
-	for chunk := range slices.Chunk(f.made[i], atOnce) {
-		err := f.lab.On(ctx, f.keys[i], func(b *model.Box) error {
-			if err := each(b, chunk, mapVolumes); err != nil {
-				return err
-			}
-			return each(b, chunk, setMetadata)
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func each(b *model.Box, all []made, do func(*model.Box, *caller, made) error) error {
-	c := &caller{routes: b.Eng.Catalog.Routes()}
-	for _, m := range all {
-		if err := do(b, c, m); err != nil {
-			return err
-		}
 	}
 	return nil
 }
@@ -237,117 +202,6 @@ func (f *filling) workloads(ctx context.Context, i int) error {
 		if err := f.lab.SetWorkload(ctx, f.keys[i], m.id, m.parts.Workload.Model()); err != nil {
 			return refused(n, err)
 		}
-	}
-	return nil
-}
-
-// caller makes requests of the catalog.
-type caller struct{ routes []model.Route }
-
-// do makes a request about an object, as a client with approval would.
-func (c *caller) do(b *model.Box, method, path string, m made, vars map[string]string, body map[string]any) error {
-	i := slices.IndexFunc(c.routes, func(r model.Route) bool { return r.Method == method && r.Path == path })
-	if i < 0 {
-		return fmt.Errorf("nothing does %s %s", method, path)
-	}
-	in := &model.Input{Request: model.Request{Vars: vars, Approved: true}, Body: model.NewBody(body)}
-	raw, err := json.Marshal(in.Body)
-	if err != nil {
-		return err
-	}
-	in.Raw = raw
-	var o *schema.Object
-	if strings.Contains(path, "{id}") {
-		if o, err = b.Load(b.Eng.Catalog.Kind(m.kind.Type.Name()), m.id); err != nil {
-			return err
-		}
-		if name := c.routes[i].Name; name != "" {
-			if err := b.Guard(name, nil, o); err != nil {
-				return err
-			}
-		}
-	}
-	_, err = c.routes[i].Do(b, o, in)
-	return err
-}
-
-func addMembers(b *model.Box, c *caller, m made) error {
-	for _, n := range m.parts.Members {
-		id, err := m.named(b, n, model.Volume.Name(), model.Filesystem.Name())
-		if err == nil {
-			err = c.do(b, http.MethodPost, "cgs/{id}/members", m, nil, map[string]any{"dataset_id": id})
-		}
-		if err != nil {
-			return refused(n, err)
-		}
-	}
-	return nil
-}
-
-func addPorts(b *model.Box, c *caller, m made) error {
-	for _, n := range m.parts.Ports {
-		if err := n.Only("type", "address"); err != nil {
-			return err
-		}
-		port, isMap := m.value(n.Value()).(map[string]any)
-		if !isMap {
-			return n.Expected("a mapping")
-		}
-		if err := c.do(b, http.MethodPost, "hosts/{id}/ports", m, nil, port); err != nil {
-			return refused(n, err)
-		}
-	}
-	return nil
-}
-
-func addHosts(b *model.Box, c *caller, m made) error {
-	for _, n := range m.parts.Hosts {
-		id, err := m.named(b, n, model.Host.Name())
-		if err == nil {
-			err = c.do(b, http.MethodPost, "clusters/{id}/hosts", m, nil, map[string]any{"id": id})
-		}
-		if err != nil {
-			return refused(n, err)
-		}
-	}
-	return nil
-}
-
-// lunForm is a mapping as it is written.
-type lunForm struct {
-	Volume document.Node `yaml:"volume,required"`
-	LUN    *int64        `yaml:"lun"`
-}
-
-func mapVolumes(b *model.Box, c *caller, m made) error {
-	for _, n := range m.parts.LUNs {
-		var lun lunForm
-		if err := n.Into(&lun); err != nil {
-			return err
-		}
-		id, err := m.named(b, lun.Volume, model.Volume.Name())
-		if err != nil {
-			return refused(n, err)
-		}
-		body := map[string]any{"volume_id": id}
-		if lun.LUN != nil {
-			body["lun"] = *lun.LUN
-		}
-		if err := c.do(b, http.MethodPost, m.kind.Path+"/{id}/luns", m, nil, body); err != nil {
-			return refused(n, err)
-		}
-	}
-	return nil
-}
-
-func setMetadata(b *model.Box, c *caller, m made) error {
-	if !m.parts.Metadata.There() {
-		return nil
-	}
-	all, _ := m.value(m.parts.Metadata.Value()).(map[string]any)
-	vars := map[string]string{"object": fmt.Sprint(m.id)}
-	if err := c.do(b, http.MethodPut, "metadata/{object}", m, vars, all); err != nil {
-		return refused(m.parts.Metadata, err)
 	}
 	return nil
 }

@@ -37,6 +37,7 @@ type parts struct {
 	Ports     []document.Node `yaml:"ports"`
 	LUNs      []document.Node `yaml:"luns"`
 	Hosts     []document.Node `yaml:"hosts"`
+	Schedules []document.Node `yaml:"schedules"`
 }
 
 // writeForm is a host's write as it is written.
@@ -65,6 +66,8 @@ func partsOf(t *schema.Type) []string {
 		return []string{"ports", "luns", "metadata"}
 	case model.Cluster:
 		return []string{"hosts", "luns", "metadata"}
+	case model.SnapshotPolicy:
+		return []string{"schedules", "metadata"}
 	case model.User, replication.Replica:
 		return nil
 	}
@@ -119,7 +122,7 @@ func (o *object) readParts() error {
 	names := partsOf(o.kind.Type)
 	for key, to := range map[string]any{
 		"write": &o.parts.Write, "workload": &o.parts.Workload, "snapshots": &o.parts.Snapshots, "metadata": &o.parts.Metadata,
-		"members": &o.parts.Members, "ports": &o.parts.Ports, "luns": &o.parts.LUNs, "hosts": &o.parts.Hosts,
+		"members": &o.parts.Members, "ports": &o.parts.Ports, "luns": &o.parts.LUNs, "hosts": &o.parts.Hosts, "schedules": &o.parts.Schedules,
 	} {
 		if v := o.node.Get(key); v.There() && slices.Contains(names, key) {
 			if err := v.Into(to); err != nil {

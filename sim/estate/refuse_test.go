@@ -66,6 +66,18 @@ func TestEstate_refusals(t *testing.T) {
 		"no link":            {array + "- {pools: [{name: q, physical_capacity: 1TB, virtual_capacity: 1TB}]}\nreplicas:\n- {from: a, to: box-2, volume: v, pool: q}\n", "replicas[0]", "0 links lead from box-1 to box-2", 7},
 		"no source":          {array + "- {}\nreplicas:\n- {from: a, to: box-2, pool: q}\n", "replicas[0]", "one of volume, filesystem and consistency_group", 7},
 		"a replica's volume": {array + "- {pools: [{name: q, physical_capacity: 1TB, virtual_capacity: 1TB}]}\nlinks: [{between: [a, box-2]}]\nreplicas:\n- {from: a, to: box-2, volume: v, pool: q}\n", "replicas[0].volume", `no volume of array box-1 is named "v"`, 8},
+		"no rule":            {array + "faults: [down]\n", "faults[0]", `"down" is not a rule or a preset`, 5},
+		"a rule's site":      {array + "faults: [{site: disk, effect: {type: fail}}]\n", "faults[0].site", `"disk" is none of http`, 5},
+		"a rule's array":     {array + "faults: [{site: http, array: b, effect: {type: reset}}]\n", "faults[0].array", `"b" is no array`, 5},
+		"a rule's window":    {array + "faults: [{site: http, from: 1h, until: 3h, every: 2h, effect: {type: reset}}]\n", "faults[0].every", "not longer than the window", 5},
+		"a rule's pool":      {array + "faults: [{site: array, array: a, object: pools/q, effect: {type: full}}]\n", "faults[0].object", `no pool of array box-1 is named "q"`, 5},
+		"a rule's object":    {array + "faults: [{site: array, array: a, object: p, effect: {type: full}}]\n", "faults[0].object", `"p" is no object of an array`, 5},
+		"no preset":          {array + "faults: [{preset: flood}]\n", "faults[0].preset", `"flood" is none of`, 5},
+		"a preset's part":    {array + "faults: [{preset: node_down, array: a, component: nodes/9}]\n", "faults[0]", "nodes/9", 5},
+		"a preset twice":     {array + "faults: [{preset: node_down, array: a}, {preset: node_down, array: a}]\n", "faults[1]", "FAULT_EXISTS", 5},
+		"a schedule's name":  {array + "  snapshot_policies: [{name: s, suffix: s, schedules: [{interval: 1h, retention: 1h}]}]\n", "arrays[0].snapshot_policies[0].schedules[0]", "name: required", 5},
+		"no schedule":        {array + "  snapshot_policies: [{name: s, suffix: s, schedules: [hourly]}]\n", "arrays[0].snapshot_policies[0].schedules[0]", `"hourly" is not a mapping`, 5},
+		"a schedule's time":  {array + "  snapshot_policies: [{name: s, suffix: s, schedules: [{name: x, interval: soon, retention: 1h}]}]\n", "arrays[0].snapshot_policies[0].schedules[0].interval", "soon", 5},
 		"a blocked settle": {array + "  volumes: [{name: v, pool: p, size: 1GB}]\n- {pools: [{name: q, physical_capacity: 1TB, virtual_capacity: 1TB}]}\n" +
 			"links: [{between: [a, box-2], cut: true}]\nreplicas:\n- {from: a, to: box-2, volume: v, pool: q}\nsettle: true\n", "settle", "blocked: ", 10},
 	} {

@@ -4,7 +4,12 @@
 // then.
 package fault
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"time"
+
+	"infinisim/sim/clock"
+)
 
 // Site is where a rule looks.
 type Site string
@@ -60,6 +65,8 @@ type Rule struct {
 	// or an array does begins and ends with it.
 	From  int64 `json:"from,omitempty"`
 	Until int64 `json:"until,omitempty"`
+	// Every has the window come again, that long after it began; 0 is once.
+	Every Duration `json:"every,omitempty"`
 	// Effect is what happens.
 	Effect Effect `json:"effect"`
 }
@@ -67,3 +74,15 @@ type Rule struct {
 // Lasting reports whether the rule is a state that begins and ends, rather than
 // something that strikes what comes along.
 func (r Rule) Lasting() bool { return r.Site == Link || r.Site == Array }
+
+// At is the rule with the window that holds at a time, or the next one after
+// it; only of a window that comes again is there more than one.
+func (r Rule) At(now clock.Time) Rule {
+	every := time.Duration(r.Every).Milliseconds()
+	if every <= 0 || now.MS() < r.Until {
+		return r
+	}
+	by := (now.MS() - r.Until + every) / every * every
+	r.From, r.Until = r.From+by, r.Until+by
+	return r
+}

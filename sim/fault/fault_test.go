@@ -64,6 +64,23 @@ func TestStrike_skipTimesAndOdds(t *testing.T) {
 	assert.InDelta(t, 300, n, 60)
 }
 
+func TestStrike_aWindowComesAgain(t *testing.T) {
+	t.Parallel()
+	r := reset("r")
+	r.From, r.Until, r.Every = 10_000, 12_000, fault.Duration(5*time.Second)
+	s := set(t, 1, r)
+	var struck, state string
+	for at := range clock.Time(24) {
+		e := get("volumes")
+		e.Now = at * clock.Time(time.Second)
+		state += s.List(e.Now)[0].State[:1]
+		struck += fmt.Sprint(len(s.Strike(e)))
+	}
+	assert.Equal(t, "000000000011000110001100", struck)
+	assert.Equal(t, "wwwwwwwwwwiiwwwiiwwwiiww", state)
+	assert.Equal(t, 15_000, int(r.At(clock.FromMS(12_000)).From))
+}
+
 func TestStrike_diceDoNotDependOnOtherRules(t *testing.T) {
 	t.Parallel()
 	odd := reset("odd")
@@ -168,32 +185,39 @@ func TestValidate_refusesWhatNeverStrikes(t *testing.T) {
 		`{"site":"http","effect":{"type":"delay","delay":1500}}`,
 		`{"site":"link","array":"a","peer":"b","effect":{"type":"bandwidth","bandwidth":1}}`,
 		`{"site":"job","class":"periodic","effect":{"type":"fail"}}`,
+		`{"site":"http","from":1000,"until":2000,"every":"1001ms","effect":{"type":"reset"}}`,
 	}
 	bad := map[string]string{
-		`{"site":"disk","effect":{"type":"reset"}}`:                                           "site",
-		`{"site":"http","effect":{"type":"down"}}`:                                            "effect.type",
-		`{"site":"http","odds":2,"effect":{"type":"reset"}}`:                                  "odds",
-		`{"site":"http","times":-1,"effect":{"type":"reset"}}`:                                "times",
-		`{"site":"http","from":9,"until":9,"effect":{"type":"reset"}}`:                        "until",
-		`{"site":"http","until":9,"effect":{"type":"reset"}}`:                                 "until",
-		`{"site":"http","job":"x","effect":{"type":"reset"}}`:                                 "job",
-		`{"site":"job","path":"x","effect":{"type":"fail"}}`:                                  "path",
-		`{"site":"job","class":"x","effect":{"type":"fail"}}`:                                 "class",
-		`{"site":"link","array":"a","effect":{"type":"down"}}`:                                "peer",
-		`{"site":"link","array":"a","peer":"b","odds":0.5,"effect":{"type":"down"}}`:          "odds",
-		`{"site":"http","method":"PATCH","effect":{"type":"reset"}}`:                          "method",
-		`{"site":"http","method":"GET","fields":{"a":1},"effect":{"type":"reset"}}`:           "fields",
-		`{"site":"http","path":"/api/rest/volumes","effect":{"type":"reset"}}`:                "path",
-		`{"site":"http","path":"volumes?name=v","effect":{"type":"reset"}}`:                   "path",
-		`{"site":"http","path":"volumes/**/refresh","effect":{"type":"reset"}}`:               "path",
-		`{"site":"http","path":"volumes/10*","effect":{"type":"reset"}}`:                      "path",
-		`{"site":"http","effect":{"type":"error"}}`:                                           "effect.code",
-		`{"site":"http","effect":{"type":"status","status":99}}`:                              "effect.status",
-		`{"site":"http","effect":{"type":"status","status":500,"body":"x"}}`:                  "effect.body",
-		`{"site":"http","effect":{"type":"delay"}}`:                                           "effect.delay",
-		`{"site":"http","effect":{"type":"delay","delay":"1s","clock":"x"}}`:                  "effect.clock",
-		`{"site":"link","array":"a","peer":"b","effect":{"type":"bandwidth","bandwidth":-1}}`: "effect.bandwidth",
-		`{"site":"link","array":"a","peer":"b","effect":{"type":"latency","delay":"-1s"}}`:    "effect.delay",
+		`{"site":"disk","effect":{"type":"reset"}}`:                                            "site",
+		`{"site":"http","effect":{"type":"down"}}`:                                             "effect.type",
+		`{"site":"http","odds":2,"effect":{"type":"reset"}}`:                                   "odds",
+		`{"site":"http","times":-1,"effect":{"type":"reset"}}`:                                 "times",
+		`{"site":"http","from":9,"until":9,"effect":{"type":"reset"}}`:                         "until",
+		`{"site":"http","until":9,"effect":{"type":"reset"}}`:                                  "until",
+		`{"site":"http","from":9,"every":"1h","effect":{"type":"reset"}}`:                      "every",
+		`{"site":"http","until":4000000000000,"every":"1h","effect":{"type":"reset"}}`:         "every",
+		`{"site":"http","from":1000,"until":2000,"every":"1s","effect":{"type":"reset"}}`:      "every",
+		`{"site":"http","from":1000,"until":2000,"every":"1.0001s","effect":{"type":"reset"}}`: "every",
+		`{"site":"http","from":1000,"until":2000,"every":"-5s","effect":{"type":"reset"}}`:     "every",
+		`{"site":"http","from":1000,"until":2000,"every":"2401h","effect":{"type":"reset"}}`:   "every",
+		`{"site":"http","job":"x","effect":{"type":"reset"}}`:                                  "job",
+		`{"site":"job","path":"x","effect":{"type":"fail"}}`:                                   "path",
+		`{"site":"job","class":"x","effect":{"type":"fail"}}`:                                  "class",
+		`{"site":"link","array":"a","effect":{"type":"down"}}`:                                 "peer",
+		`{"site":"link","array":"a","peer":"b","odds":0.5,"effect":{"type":"down"}}`:           "odds",
+		`{"site":"http","method":"PATCH","effect":{"type":"reset"}}`:                           "method",
+		`{"site":"http","method":"GET","fields":{"a":1},"effect":{"type":"reset"}}`:            "fields",
+		`{"site":"http","path":"/api/rest/volumes","effect":{"type":"reset"}}`:                 "path",
+		`{"site":"http","path":"volumes?name=v","effect":{"type":"reset"}}`:                    "path",
+		`{"site":"http","path":"volumes/**/refresh","effect":{"type":"reset"}}`:                "path",
+		`{"site":"http","path":"volumes/10*","effect":{"type":"reset"}}`:                       "path",
+		`{"site":"http","effect":{"type":"error"}}`:                                            "effect.code",
+		`{"site":"http","effect":{"type":"status","status":99}}`:                               "effect.status",
+		`{"site":"http","effect":{"type":"status","status":500,"body":"x"}}`:                   "effect.body",
+		`{"site":"http","effect":{"type":"delay"}}`:                                            "effect.delay",
+		`{"site":"http","effect":{"type":"delay","delay":"1s","clock":"x"}}`:                   "effect.clock",
+		`{"site":"link","array":"a","peer":"b","effect":{"type":"bandwidth","bandwidth":-1}}`:  "effect.bandwidth",
+		`{"site":"link","array":"a","peer":"b","effect":{"type":"latency","delay":"-1s"}}`:     "effect.delay",
 	}
 	for _, text := range ok {
 		var r fault.Rule

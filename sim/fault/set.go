@@ -48,11 +48,11 @@ type Count struct {
 
 // state is what the rule is at a time.
 func (r *counted) state(now clock.Time) string {
-	ms := now.MS()
+	ms, at := now.MS(), r.At(now)
 	switch {
-	case ms < r.From:
+	case ms < at.From:
 		return "waiting"
-	case r.Until != 0 && ms >= r.Until:
+	case at.Until != 0 && ms >= at.Until:
 		return "over"
 	case r.Times > 0 && r.struck >= r.Times:
 		return "spent"
@@ -310,12 +310,12 @@ func (r *counted) inside() bool { return r.User != "" || len(r.Fields) > 0 }
 // matchOutside holds the rule against what is known of a request before its
 // session.
 func (r *counted) matchOutside(e Event) bool {
-	ms := e.Now.MS()
+	ms, at := e.Now.MS(), r.At(e.Now)
 	return r.Site == e.Site && !r.Lasting() &&
 		(r.Array == "" || r.Array == e.Array) && (r.Kind == "" || r.Kind == e.Kind) && (r.Object == 0 || r.Object == e.Object) &&
 		(r.Method == "" || r.Method == e.Method) && (r.Path == "" || matchPath(r.Path, e.Path)) &&
 		(r.Job == "" || r.Job == e.Job) && (r.Class == "" || r.Class == e.Class) &&
-		ms >= r.From && (r.Until == 0 || ms < r.Until)
+		ms >= at.From && (at.Until == 0 || ms < at.Until)
 }
 
 func (r *counted) match(e Event) bool {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"infinisim/sim/apierr"
 	"infinisim/sim/clock"
@@ -32,8 +33,12 @@ func (r Rule) Validate(now clock.Time) error {
 		return refuse("from", "%d is no time in milliseconds since 1970", r.From)
 	case r.Until > clock.Never.MS():
 		return refuse("until", "%d is no time in milliseconds since 1970", r.Until)
-	case r.Until != 0 && (r.Until <= r.From || r.Until <= now.MS()):
+	case r.Until != 0 && (r.Until <= r.From || r.Every == 0 && r.Until <= now.MS()):
 		return refuse("until", "%d is not after from or now, %d", r.Until, max(r.From, now.MS()))
+	case r.Every != 0 && (r.From == 0 || r.Until == 0):
+		return refuse("every", "what comes again is a window, from and until are needed")
+	case r.Every != 0 && (time.Duration(r.Every)%time.Millisecond != 0 || r.Every > mostTime || time.Duration(r.Every).Milliseconds() <= r.Until-r.From):
+		return refuse("every", "%v is not longer than the window, in whole milliseconds and at most %v", time.Duration(r.Every), time.Duration(mostTime))
 	}
 	if err := r.siteMembers(); err != nil {
 		return err

@@ -97,6 +97,17 @@ type Ran struct {
 	Error string `json:"error,omitempty"`
 }
 
+// outcome is what became of the job.
+func (r *Ran) outcome() string {
+	switch {
+	case r.Error != "":
+		return "failed"
+	case r.Later:
+		return "later"
+	}
+	return "done"
+}
+
 // Moved is what a rule of the replication table did to a replica.
 type Moved struct {
 	Replica int64  `json:"replica"`

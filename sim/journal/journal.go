@@ -137,6 +137,13 @@ func (j *Journal) Last() int64 {
 	return j.next - 1
 }
 
+// Next is closed by the next entry.
+func (j *Journal) Next() <-chan struct{} {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.changed
+}
+
 // Reset forgets all entries and numbers from 1 again.
 func (j *Journal) Reset() {
 	j.mu.Lock()
@@ -217,6 +224,9 @@ const (
 	// a row of the replication table moved one.
 	States Tally = "states"
 	Rules  Tally = "rules"
+	// Jobs counts jobs of the timetable by name and what became of them: done,
+	// later, failed.
+	Jobs Tally = "jobs"
 	// Faults counts strikes by site and effect, FaultRules by the id of the
 	// rule; a rule that never struck has a 0.
 	Faults     Tally = "faults"
@@ -253,6 +263,9 @@ func (j *Journal) tallyLocked(e Entry) {
 	}
 	if e.Code != "" {
 		j.countLocked(Codes, e.Code, 1)
+	}
+	if e.Ran != nil {
+		j.countLocked(Jobs, e.Ran.Name+" "+e.Ran.outcome(), 1)
 	}
 	if e.Moved != nil {
 		j.countLocked(States, e.Moved.From, 1)

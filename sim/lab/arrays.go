@@ -90,7 +90,7 @@ func (l *Lab) AddArray(ctx context.Context, s ArraySetup) (*Array, error) {
 func (l *Lab) put(a *Array) {
 	a.Server = api.New(api.Options{
 		Routes: l.routes, Runner: l.runner, Clock: l.Clock, Key: a.Key, Log: l.log, Journal: l.Journal, Changed: l.Changed,
-		Faults: l.faults, Wait: l.wait,
+		Faults: l.faults, Wait: l.wait, Done: l.watched(),
 	})
 	if l.opts.Check {
 		a.Server.Look = l.lookAfterRequest

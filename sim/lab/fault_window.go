@@ -39,6 +39,7 @@ func windowOwner(r fault.Rule) job.Owner { return job.Owner{Kind: windowKind + r
 // plan begins a rule, now or when its window begins, and has it end with its
 // window. A rule that could not begin is refused at once.
 func (w windows) plan(tx *store.Tx, r fault.Rule) error {
+	r = r.At(tx.Now())
 	at := func(ms int64, end bool) error {
 		raw, err := json.Marshal(turn{Rule: r, End: end})
 		if err != nil {
@@ -76,14 +77,22 @@ func (w windows) due(tx *store.Tx, j job.Job) error {
 	if err := json.Unmarshal(j.Payload, &t); err != nil {
 		return fmt.Errorf("%s: %w", windowJob, err)
 	}
-	if t.End {
-		return w.end(tx, t.Rule)
-	}
-	err := w.begin(tx, t.Rule)
+	err := w.turn(tx, t)
 	if _, gone := apierr.As(err); gone {
 		return nil // what it was about is gone meanwhile
 	}
 	return err
+}
+
+// turn begins or ends a rule; one whose window comes again is planned anew.
+func (w windows) turn(tx *store.Tx, t turn) error {
+	if !t.End {
+		return w.begin(tx, t.Rule)
+	}
+	if err := w.end(tx, t.Rule); err != nil || t.Rule.Every == 0 {
+		return err
+	}
+	return w.plan(tx, t.Rule)
 }
 
 // begin does what the rule says and counts it.

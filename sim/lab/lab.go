@@ -67,6 +67,8 @@ type Options struct {
 	// Deliver takes notifications of events to the targets that users name; nil
 	// takes them nowhere. It must be safe for concurrent use.
 	Deliver deliver.Sender
+	// Observers hear of what happens in the lab, each of everything.
+	Observers []Observer
 	// Log hears what the lab has to say; nil is silent.
 	Log *slog.Logger
 
@@ -99,6 +101,7 @@ type Lab struct {
 	notices *deliver.Queue
 	runner  *fabric.Runner
 	origin  string // tells this store's messages from those of another
+	watch   watch
 
 	// mu guards everything below; it is a leaf.
 	mu      sync.Mutex
@@ -107,6 +110,8 @@ type Lab struct {
 	built   bool
 	waiting []*waiter
 	broken  *Broken
+	// silent are the arrays of other processes that did not answer last.
+	silent map[string]bool
 	// snapshots are the states that were kept, by name.
 	snapshots map[string]*Snapshot
 }
@@ -185,6 +190,7 @@ func begin(o Options, db *store.DB, m *machine, own *owner) (*Lab, error) {
 }
 
 func assemble(o Options, db *store.DB, m *machine, own *owner) *Lab {
+	own.lab, own.clock, own.observers = o.Name, o.Clock, o.Observers
 	l := &Lab{
 		Clock: o.Clock, Journal: own.journal, opts: o, db: db, engine: m.engine, routes: m.routes, log: o.Log,
 		faults: own.faults, notices: own.notices, kick: make(chan struct{}, 1), next: o.First,
@@ -250,8 +256,10 @@ func system() model.Identity {
 	return model.Identity{ID: -1, Name: "infinidat", Role: model.RoleInfinidat, Password: "123456"}
 }
 
-// Changed tells Run that the timetable may have changed.
+// Changed tells Run that the timetable may have changed, and those who watch
+// that anything may have.
 func (l *Lab) Changed() {
+	l.watch.change()
 	select {
 	case l.kick <- struct{}{}:
 	default:
@@ -272,6 +280,7 @@ func (l *Lab) Handler(key string) http.Handler {
 		a, err := l.Array(target)
 		if err != nil || !l.Active(a) {
 			l.Journal.Record(journal.Entry{Time: l.Clock.Now(), Array: target, Method: r.Method, Path: r.URL.Path, Before: l.before()})
+			l.dropped(target, r)
 			panic(http.ErrAbortHandler) // an array that is down drops the connection
 		}
 		a.Server.ServeHTTP(w, r)

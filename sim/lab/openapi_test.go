@@ -41,16 +41,28 @@ func (w *world) document() restDocument {
 func (d restDocument) fits(method, path, request string) any {
 	d.t.Helper()
 	status, out := d.request("box-1", method, request, nil)
-	said := fmt.Sprint(status)
-	if _, ok := d.paths[path][strings.ToLower(method)].(map[string]any)["responses"].(map[string]any)[said]; !ok {
-		said = "default"
-	}
-	escaped := strings.ReplaceAll(strings.ReplaceAll("/api/rest/"+path, "~", "~0"), "/", "~1")
-	pointer := "rest.json#/paths/" + url.PathEscape(escaped) + "/" + strings.ToLower(method) + "/responses/" + said + "/content/application~1json/schema"
-	s, err := d.compiler.Compile(pointer)
+	s, err := d.compiler.Compile("rest.json#" + d.answer(method, path, status) + "/content/application~1json/schema")
 	require.NoError(d.t, err)
 	assert.NoError(d.t, s.Validate(map[string]any(out)), "%s %s", method, request)
 	return out["result"]
+}
+
+// answer points at the description of an answer.
+func (d restDocument) answer(method, path string, status int) string {
+	d.t.Helper()
+	responses := d.paths[path][strings.ToLower(method)].(map[string]any)["responses"].(map[string]any)
+	said, ok := responses[fmt.Sprint(status)].(map[string]any)
+	require.True(d.t, ok, "%s %s is not said to answer %d", method, path, status)
+	if to, ok := said["$ref"].(string); ok {
+		return strings.TrimPrefix(to, "#")
+	}
+	return operationAt(method, path) + "/responses/" + fmt.Sprint(status)
+}
+
+// operationAt points at the description of a request.
+func operationAt(method, path string) string {
+	escaped := strings.ReplaceAll(strings.ReplaceAll("/api/rest/"+path, "~", "~0"), "/", "~1")
+	return "/paths/" + url.PathEscape(escaped) + "/" + strings.ToLower(method)
 }
 
 // TestOpenAPI_answersAreAsSaid reads every collection, and one object of each,

@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"infinisim/sim/chance"
+	"infinisim/sim/clock"
 	"infinisim/sim/deliver"
 	"infinisim/sim/fault"
 	"infinisim/sim/journal"
@@ -16,6 +17,10 @@ type owner struct {
 	faults  *fault.Set
 	notices *deliver.Queue
 	journal *journal.Journal
+
+	lab       string
+	clock     *clock.Clock
+	observers []Observer
 }
 
 func newOwner(o Options, faults *fault.Set) *owner {

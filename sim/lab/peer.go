@@ -103,6 +103,7 @@ func (l *Lab) send(ctx context.Context, m fabric.Message) (*outbox.Answer, error
 	r.Header.Set("Authorization", secretPresent+l.opts.Secret)
 	r.Header.Set("Content-Type", "application/json")
 	resp, err := http.DefaultClient.Do(r)
+	l.heard(m.To, err)
 	if err != nil {
 		l.log.Debug("peer does not answer", "message", m.Name, "to", m.To, "error", err)
 		return nil, err
@@ -118,6 +119,24 @@ func (l *Lab) send(ctx context.Context, m fabric.Message) (*outbox.Answer, error
 	}
 	var answer outbox.Answer
 	return &answer, json.Unmarshal(raw, &answer)
+}
+
+// heard logs when an array of another process is lost, and when it is found
+// again.
+func (l *Lab) heard(peer string, err error) {
+	l.mu.Lock()
+	was := l.silent[peer]
+	if l.silent == nil {
+		l.silent = map[string]bool{}
+	}
+	l.silent[peer] = err != nil
+	l.mu.Unlock()
+	switch {
+	case err != nil && !was:
+		l.log.Warn("peer is lost", "lab", l.opts.Name, "peer", peer, "error", err)
+	case err == nil && was:
+		l.log.Info("peer is found", "lab", l.opts.Name, "peer", peer)
+	}
 }
 
 // FabricHandler takes the messages of other processes, which have to know the

@@ -11,7 +11,7 @@ import (
 
 // The fields of a consistency group or snapshot group.
 var (
-	CGName        = schema.String(schema.Field{Name: "name", Flags: schema.Editable | schema.Unique | schema.NotNull, Check: checkName})
+	CGName        = schema.String(schema.Field{Name: "name", Flags: schema.Editable | schema.Unique | schema.NotNull, Check: checkName, Pattern: namePattern})
 	CGPool        = schema.Ref(schema.Field{Name: "pool_id", Flags: schema.Create | schema.Index}, "pool")
 	CGPoolName    = schema.Join(schema.Field{Name: "pool_name"}, CGPool, PoolName)
 	CGParent      = schema.Ref(schema.Field{Name: "parent_id", Flags: schema.Create | schema.Index, NoneZero: true}, "cons_group")

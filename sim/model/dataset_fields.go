@@ -25,10 +25,10 @@ var (
 	DatasetType           = schema.Enum(schema.Field{Name: "dataset_type", Enum: []string{OfVolume, OfFS}, Kept: []string{OfVVol}, Default: OfVolume})
 	DatasetKind           = schema.Enum(schema.Field{Name: "type", Enum: []string{Master, Snapshot}, Default: Master})
 	DatasetDepth          = schema.Int(schema.Field{Name: "depth", Flags: schema.NotNull})
-	DatasetName           = schema.String(schema.Field{Name: "name", Flags: schema.Editable | schema.Unique | schema.NotNull, Check: checkName})
+	DatasetName           = schema.String(schema.Field{Name: "name", Flags: schema.Editable | schema.Unique | schema.NotNull, Check: checkName, Pattern: namePattern})
 	DatasetMapped         = schema.Compute(schema.Bool(schema.Field{Name: "mapped"}))
 	DatasetWriteProtected = schema.Bool(schema.Field{Name: "write_protected", Flags: schema.Editable})
-	DatasetSize           = schema.Int(schema.Field{Name: "size", Flags: schema.Editable | schema.NotNull, Check: checkSize})
+	DatasetSize           = schema.Int(schema.Field{Name: "size", Flags: schema.Editable | schema.NotNull, Check: checkSize, Least: minDataset, Most: mostBytes, Unit: BlockBytes})
 	DatasetProvisioning   = schema.Enum(schema.Field{Name: "provtype", Flags: schema.Editable | schema.NotNull, Enum: []string{Thin, Thick}, Default: Thin})
 	DatasetSSD            = schema.Bool(schema.Field{Name: "ssd_enabled", Flags: schema.Editable, Default: true})
 	DatasetExpress        = schema.Bool(schema.Field{Name: "ssa_express_enabled", Flags: schema.Update, Gate: gateSSAExpress})
@@ -139,8 +139,17 @@ func datasetFields() []schema.Holder {
 // no multiple of 512.
 const minDataset = 1_000_000_000
 
+// mostBytes is above every capacity and size: sums of some stay numbers.
+//
+// unsourced: the greatest number of bytes that the array takes.
+const mostBytes = 1 << 60
+
+var errTooManyBytes = errors.New("is above 1152921504606846976 bytes")
+
 func checkSize(v schema.Value) error {
 	switch n := v.Int(); {
+	case n > mostBytes:
+		return errTooManyBytes
 	case n < minDataset:
 		return errors.New("is below the smallest size, 1000000000 bytes")
 	case n%BlockBytes != 0:
@@ -153,6 +162,9 @@ func checkSize(v schema.Value) error {
 //
 // unsourced: the longest name, and which characters it may have.
 const longestName = 65
+
+// namePattern is what checkName lets pass.
+const namePattern = `^[^\x00-\x20\x7f]([^\x00-\x1f\x7f]{0,63}[^\x00-\x20\x7f])?$`
 
 func checkName(v schema.Value) error {
 	name := v.Text()

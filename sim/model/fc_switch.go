@@ -12,7 +12,7 @@ import (
 var (
 	FCSwitchWWNN   = schema.String(schema.Field{Name: "wwnn", Flags: schema.Index | schema.NotNull})
 	FCSwitchVendor = schema.String(schema.Field{Name: "vendor", Flags: schema.NotNull})
-	FCSwitchName   = schema.String(schema.Field{Name: "name", Flags: schema.Update | schema.Unique | schema.NotNull, Check: checkName})
+	FCSwitchName   = schema.String(schema.Field{Name: "name", Flags: schema.Update | schema.Unique | schema.NotNull, Check: checkName, Pattern: namePattern})
 	FCSwitchState  = schema.Compute(schema.String(schema.Field{Name: "resiliency_state"}))
 	FCSwitchBits   = schema.Compute(schema.String(schema.Field{Name: "resiliency_bitmap"}))
 

@@ -35,8 +35,8 @@ var (
 	FSPosixOwnership = schema.Bool(schema.Field{Name: "posix_file_ownership", Flags: schema.Editable, Gate: gateUserMapping})
 	FSModified       = schema.Compute(schema.Bool(schema.Field{Name: "modified"}))
 	FSData           = schema.Compute(schema.Int(schema.Field{Name: "data"}))
-	FSWarning        = schema.Int(schema.Field{Name: "used_capacity_warning", Flags: schema.Update, Check: percent, Gate: gateFSAlert()})
-	FSCritical       = schema.Int(schema.Field{Name: "used_capacity_critical", Flags: schema.Update, Check: percent, Gate: gateFSAlert()})
+	FSWarning        = schema.Int(schema.Field{Name: "used_capacity_warning", Flags: schema.Update, Check: percent, Most: 100, Gate: gateFSAlert()})
+	FSCritical       = schema.Int(schema.Field{Name: "used_capacity_critical", Flags: schema.Update, Check: percent, Most: 100, Gate: gateFSAlert()})
 
 	// Filesystem is a file store carved from a pool, or a snapshot of one.
 	Filesystem = schema.NewType("filesystem", append(datasetFields(), fsRetained, FSSerial, FSRootMode, FSWormHold, FSWormRetention, FSWormMax,

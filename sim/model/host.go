@@ -23,7 +23,7 @@ type HostPort struct {
 
 // The fields of a host.
 var (
-	HostName    = schema.String(schema.Field{Name: "name", Flags: schema.Editable | schema.Unique | schema.NotNull, Check: checkName})
+	HostName    = schema.String(schema.Field{Name: "name", Flags: schema.Editable | schema.Unique | schema.NotNull, Check: checkName, Pattern: namePattern})
 	HostLUNs    = schema.Compute(schema.Tree[[]any](schema.Field{Name: "luns"}))
 	HostPorts   = schema.Compute(schema.Tree[[]HostPort](schema.Field{Name: "ports"}))
 	HostCluster = schema.Ref(schema.Field{Name: "host_cluster_id", Flags: schema.Index, NoneZero: true}, "host_cluster")

@@ -11,7 +11,7 @@ import (
 
 // The fields of a cluster of hosts.
 var (
-	ClusterName  = schema.String(schema.Field{Name: "name", Flags: schema.Editable | schema.Unique | schema.NotNull, Check: checkName})
+	ClusterName  = schema.String(schema.Field{Name: "name", Flags: schema.Editable | schema.Unique | schema.NotNull, Check: checkName, Pattern: namePattern})
 	ClusterLUNs  = schema.Compute(schema.Tree[[]any](schema.Field{Name: "luns"}))
 	ClusterHosts = schema.Compute(schema.Tree[[]any](schema.Field{Name: "hosts"}))
 	ClusterType  = schema.String(schema.Field{Name: "host_type", Flags: schema.Create, Default: "DEFAULT", Gate: gateOpenVMS})

@@ -11,7 +11,7 @@ import (
 
 // The fields of a repository of users.
 var (
-	LDAPName     = schema.String(schema.Field{Name: "name", Flags: schema.Editable | schema.Unique | schema.NotNull, Check: checkName})
+	LDAPName     = schema.String(schema.Field{Name: "name", Flags: schema.Editable | schema.Unique | schema.NotNull, Check: checkName, Pattern: namePattern})
 	LDAPPort     = schema.Int(schema.Field{Name: "ldap_port", Flags: schema.Editable, Check: portNumber})
 	LDAPSecure   = schema.Bool(schema.Field{Name: "use_ldaps", Flags: schema.Editable})
 	LDAPDomain   = schema.String(schema.Field{Name: "domain_name", Flags: schema.Create})

@@ -31,7 +31,7 @@ func interfaceState() schema.Gate { return schema.Gate{From: "7.3.10"} }
 // The fields of a network interface. Names are unique within a node: InfiniSDK
 // tests/test_infinibox/test_networking.py makes one eth-data1 on each.
 var (
-	InterfaceName       = schema.String(schema.Field{Name: "name", Flags: schema.Editable | schema.Index | schema.NotNull, Check: checkName})
+	InterfaceName       = schema.String(schema.Field{Name: "name", Flags: schema.Editable | schema.Index | schema.NotNull, Check: checkName, Pattern: namePattern})
 	InterfaceKind       = schema.Enum(schema.Field{Name: "type", Flags: schema.Create, Enum: []string{portGroup, onePort, vlan}, Default: portGroup})
 	InterfaceNode       = schema.Int(schema.Field{Name: "node_id", Flags: schema.Create, Check: checkNode})
 	InterfacePorts      = schema.Tree[[]Port](schema.Field{Name: "ports", Flags: schema.Editable, Default: []Port{}})

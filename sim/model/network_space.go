@@ -51,7 +51,7 @@ type NetworkRoute struct {
 
 // The fields of a network space.
 var (
-	SpaceName       = schema.String(schema.Field{Name: "name", Flags: schema.Editable | schema.Unique | schema.NotNull, Check: checkName})
+	SpaceName       = schema.String(schema.Field{Name: "name", Flags: schema.Editable | schema.Unique | schema.NotNull, Check: checkName, Pattern: namePattern})
 	SpaceService    = schema.Enum(schema.Field{Name: "service", Flags: schema.Create | schema.Index, Enum: []string{nasService, iscsiService, ReplicationService, "NVME_SERVICE"}, Default: nasService})
 	SpaceConfig     = schema.Tree[NetworkConfig](schema.Field{Name: "network_config", Flags: schema.Editable | schema.NotNull, Default: NetworkConfig{}})
 	SpaceInterfaces = schema.List[int64](schema.Field{Name: "interfaces", Flags: schema.Editable})

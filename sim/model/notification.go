@@ -12,7 +12,7 @@ import (
 
 // The fields of a notification target.
 var (
-	TargetName     = schema.String(schema.Field{Name: "name", Flags: schema.Editable | schema.Unique | schema.NotNull, Check: checkName})
+	TargetName     = schema.String(schema.Field{Name: "name", Flags: schema.Editable | schema.Unique | schema.NotNull, Check: checkName, Pattern: namePattern})
 	TargetProtocol = schema.Enum(schema.Field{Name: "protocol", Flags: schema.Create, Enum: []string{"SMTP", "SNMP", "SYSLOG"}})
 	TargetTLS      = schema.Bool(schema.Field{Name: "tls", Flags: schema.Editable})
 	TargetHost     = schema.String(schema.Field{Name: "host", Flags: schema.Editable})
@@ -105,7 +105,7 @@ func targetKind() *Kind {
 
 // The fields of a notification rule.
 var (
-	RuleName    = schema.String(schema.Field{Name: "name", Flags: schema.Editable | schema.Unique | schema.NotNull, Check: checkName})
+	RuleName    = schema.String(schema.Field{Name: "name", Flags: schema.Editable | schema.Unique | schema.NotNull, Check: checkName, Pattern: namePattern})
 	RuleCode    = schema.String(schema.Field{Name: "event_code", Flags: schema.Editable})
 	RuleLevels  = schema.List[string](schema.Field{Name: "event_level", Flags: schema.Editable, Check: knownLevels})
 	RuleParams  = schema.Tree[map[string]any](schema.Field{Name: "target_parameters", Flags: schema.Editable, Check: ruleParams})

@@ -14,10 +14,10 @@ import (
 // The fields of a plugin (InfiniSDK 289.1.4, plugin.py; the times of creation
 // and change: the vendor's Go client, plugins).
 var (
-	PluginType      = schema.String(schema.Field{Name: "type", Flags: schema.Create | schema.NotNull, Check: checkName})
-	PluginName      = schema.String(schema.Field{Name: "name", Flags: schema.Editable | schema.Unique | schema.NotNull, Check: checkName})
-	PluginVersion   = schema.String(schema.Field{Name: "version", Flags: schema.Editable | schema.NotNull, Check: checkName})
-	PluginSuffix    = schema.String(schema.Field{Name: "api_redirect_suffix", Flags: schema.Editable | schema.Unique | schema.NotNull, Check: checkName})
+	PluginType      = schema.String(schema.Field{Name: "type", Flags: schema.Create | schema.NotNull, Check: checkName, Pattern: namePattern})
+	PluginName      = schema.String(schema.Field{Name: "name", Flags: schema.Editable | schema.Unique | schema.NotNull, Check: checkName, Pattern: namePattern})
+	PluginVersion   = schema.String(schema.Field{Name: "version", Flags: schema.Editable | schema.NotNull, Check: checkName, Pattern: namePattern})
+	PluginSuffix    = schema.String(schema.Field{Name: "api_redirect_suffix", Flags: schema.Editable | schema.Unique | schema.NotNull, Check: checkName, Pattern: namePattern})
 	PluginURL       = schema.String(schema.Field{Name: "management_url", Flags: schema.Editable | schema.NotNull, Check: checkURL})
 	PluginSilence   = schema.Int(schema.Field{Name: "max_sec_without_heartbeat", Flags: schema.Editable | schema.NotNull, Check: checkSilence})
 	PluginBeat      = schema.Int(schema.Field{Name: "last_heartbeat", Flags: schema.Update, Check: notNegative})

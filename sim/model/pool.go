@@ -29,11 +29,11 @@ const reservedCapacity = 107374313472
 
 // The fields of a pool.
 var (
-	PoolName       = schema.String(schema.Field{Name: "name", Flags: schema.Editable | schema.Unique | schema.NotNull, Check: checkName})
-	PoolPhysical   = schema.Int(schema.Field{Name: "physical_capacity", Flags: schema.Editable | schema.NotNull, Check: checkPoolSize})
-	PoolVirtual    = schema.Int(schema.Field{Name: "virtual_capacity", Flags: schema.Editable | schema.NotNull, Check: checkPoolSize})
-	PoolWarning    = schema.Int(schema.Field{Name: "physical_capacity_warning", Flags: schema.Editable, Check: percent, Default: 80})
-	PoolCritical   = schema.Int(schema.Field{Name: "physical_capacity_critical", Flags: schema.Editable, Check: percent, Default: 90})
+	PoolName       = schema.String(schema.Field{Name: "name", Flags: schema.Editable | schema.Unique | schema.NotNull, Check: checkName, Pattern: namePattern})
+	PoolPhysical   = schema.Int(schema.Field{Name: "physical_capacity", Flags: schema.Editable | schema.NotNull, Check: checkPoolSize, Least: minPool, Most: mostBytes})
+	PoolVirtual    = schema.Int(schema.Field{Name: "virtual_capacity", Flags: schema.Editable | schema.NotNull, Check: checkPoolSize, Least: minPool, Most: mostBytes})
+	PoolWarning    = schema.Int(schema.Field{Name: "physical_capacity_warning", Flags: schema.Editable, Check: percent, Most: 100, Default: 80})
+	PoolCritical   = schema.Int(schema.Field{Name: "physical_capacity_critical", Flags: schema.Editable, Check: percent, Most: 100, Default: 90})
 	PoolState      = schema.Enum(schema.Field{Name: "state", Enum: []string{Normal, Limited, Locked}, Default: Normal})
 	PoolReserved   = schema.Int(schema.Field{Name: "reserved_capacity", Default: int64(reservedCapacity)})
 	PoolMaxExtend  = schema.Int(schema.Field{Name: "max_extend", Flags: schema.Editable, Default: -1, Check: checkMaxExtend})
@@ -52,8 +52,8 @@ var (
 	PoolReduction  = schema.Float(schema.Field{Name: "data_reduction_ratio", Default: 1.0, Gate: gateReduction})
 	PoolInternal   = schema.Compute(schema.Int(schema.Field{Name: "allocated_internal_physical_space", Gate: gatePromote}))
 	PoolInternals  = schema.Compute(schema.Int(schema.Field{Name: "internal_entities_count", Gate: gatePromote}))
-	PoolFSWarning  = schema.Int(schema.Field{Name: "fs_used_default_warning", Flags: schema.Update, Check: percent, Default: 80, Gate: gateFSAlert()})
-	PoolFSCritical = schema.Int(schema.Field{Name: "fs_used_default_critical", Flags: schema.Update, Check: percent, Default: 90, Gate: gateFSAlert()})
+	PoolFSWarning  = schema.Int(schema.Field{Name: "fs_used_default_warning", Flags: schema.Update, Check: percent, Most: 100, Default: 80, Gate: gateFSAlert()})
+	PoolFSCritical = schema.Int(schema.Field{Name: "fs_used_default_critical", Flags: schema.Update, Check: percent, Most: 100, Default: 90, Gate: gateFSAlert()})
 	// The next two are open in every version: InfiniSDK 289.1.4 has no gate on
 	// them and reads them from any array.
 	PoolS3Bound   = schema.Compute(schema.Bool(schema.Field{Name: "s3_bound"}))
@@ -100,6 +100,9 @@ func checkPoolSize(v schema.Value) error {
 	if v.Int() < minPool {
 		return errors.New("is below the smallest pool, 1000000000000 bytes")
 	}
+	if v.Int() > mostBytes {
+		return errTooManyBytes
+	}
 	return nil
 }
 
@@ -111,6 +114,9 @@ const minPool = 1_000_000_000_000
 func checkMaxExtend(v schema.Value) error {
 	if v.Int() < -1 {
 		return errors.New("is neither -1 (no limit) nor a number of bytes")
+	}
+	if v.Int() > mostBytes {
+		return errTooManyBytes
 	}
 	return nil
 }

@@ -19,7 +19,7 @@ const (
 
 // The fields of a QoS policy.
 var (
-	QoSName  = schema.String(schema.Field{Name: "name", Flags: schema.Editable | schema.Unique | schema.NotNull, Check: checkName})
+	QoSName  = schema.String(schema.Field{Name: "name", Flags: schema.Editable | schema.Unique | schema.NotNull, Check: checkName, Pattern: namePattern})
 	QoSKind  = schema.Enum(schema.Field{Name: "type", Flags: schema.Editable, Enum: []string{QoSVolume, QoSFilesystem, QoSPoolVolume, QoSPoolFilesystem}})
 	QoSOps   = schema.Int(schema.Field{Name: "max_ops", Flags: schema.Editable})
 	QoSBps   = schema.Int(schema.Field{Name: "max_bps", Flags: schema.Editable})

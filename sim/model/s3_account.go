@@ -10,12 +10,12 @@ import (
 
 // The fields of an S3 account.
 var (
-	S3AccountName        = schema.String(schema.Field{Name: "name", Flags: schema.Editable | schema.Unique | schema.NotNull, Check: checkName})
+	S3AccountName        = schema.String(schema.Field{Name: "name", Flags: schema.Editable | schema.Unique | schema.NotNull, Check: checkName, Pattern: namePattern})
 	S3AccountPool        = schema.Ref(schema.Field{Name: "pool_id", Flags: schema.Create | schema.Index}, "pool")
 	S3AccountPoolName    = schema.Join(schema.Field{Name: "pool_name"}, S3AccountPool, PoolName)
 	S3AccountCanonical   = schema.String(schema.Field{Name: "canonical_id", Flags: schema.Create | schema.Unique, Check: checkCanonical})
 	S3AccountEmail       = schema.String(schema.Field{Name: "email", Flags: schema.Editable, Check: checkEmail})
-	S3AccountLocation    = schema.String(schema.Field{Name: "location", Flags: schema.Editable | schema.NotNull, Default: "us-east-1", Check: checkName})
+	S3AccountLocation    = schema.String(schema.Field{Name: "location", Flags: schema.Editable | schema.NotNull, Default: "us-east-1", Check: checkName, Pattern: namePattern})
 	S3AccountEnabled     = schema.Bool(schema.Field{Name: "enabled", Flags: schema.Editable, Default: true})
 	S3AccountConsumed    = count("capacity_consumed")
 	S3AccountBuckets     = count("buckets_count")

@@ -8,7 +8,7 @@ import (
 // The fields of an S3 user. The SDK's documentation makes users with uid, gid
 // and status (doc/s3_user.rst).
 var (
-	S3UserName        = schema.String(schema.Field{Name: "name", Flags: schema.Create | schema.Index | schema.NotNull, Check: checkName})
+	S3UserName        = schema.String(schema.Field{Name: "name", Flags: schema.Create | schema.Index | schema.NotNull, Check: checkName, Pattern: namePattern})
 	S3UserAccount     = schema.Ref(schema.Field{Name: "account_id", Flags: schema.Create | schema.Index}, "s3_account")
 	S3UserAccountName = schema.Join(schema.Field{Name: "account_name"}, S3UserAccount, S3AccountName)
 	S3UserCanonical   = schema.String(schema.Field{Name: "canonical_id", Flags: schema.NotNull})

@@ -33,7 +33,7 @@ const (
 // midnight, UTC.
 var (
 	SchedulePolicy = schema.Ref(schema.Field{Name: "snapshot_policy_id", Flags: schema.Index}, "snapshot_policy")
-	ScheduleName   = schema.String(schema.Field{Name: "name", Flags: schema.Create | schema.NotNull, Check: checkName})
+	ScheduleName   = schema.String(schema.Field{Name: "name", Flags: schema.Create | schema.NotNull, Check: checkName, Pattern: namePattern})
 	ScheduleOn     = schema.Bool(schema.Field{Name: "enabled", Flags: schema.Update, Default: true})
 	ScheduleKind   = schema.Enum(schema.Field{Name: "type", Flags: schema.Create, Enum: []string{byPeriod, byClock}, Default: byPeriod})
 	ScheduleEvery  = schema.Int(schema.Field{Name: "interval", Flags: schema.Create, Check: positive})

@@ -13,7 +13,7 @@ func gateSMB() schema.Gate { return schema.Gate{Feature: "native_smb"} }
 
 // The fields of an SMB share.
 var (
-	ShareName       = schema.String(schema.Field{Name: "name", Flags: schema.Create | schema.Unique | schema.NotNull, Check: checkName})
+	ShareName       = schema.String(schema.Field{Name: "name", Flags: schema.Create | schema.Unique | schema.NotNull, Check: checkName, Pattern: namePattern})
 	ShareInner      = schema.String(schema.Field{Name: "inner_path", Flags: schema.Create | schema.NotNull, Check: innerPath, Default: "/"})
 	ShareEnabled    = schema.Bool(schema.Field{Name: "enabled", Flags: schema.Editable, Default: true})
 	ShareCaching    = schema.String(schema.Field{Name: "offline_caching", Flags: schema.Editable, Check: anyOf(cachings()...), Default: "MANUAL"})
@@ -146,7 +146,7 @@ func afterShareDelete(b *Box, o *schema.Object, _ *Input) error {
 
 // The fields of the array's own SMB users and groups.
 var (
-	SMBUserName    = schema.String(schema.Field{Name: "name", Flags: schema.Editable | schema.Unique | schema.NotNull, Check: checkName})
+	SMBUserName    = schema.String(schema.Field{Name: "name", Flags: schema.Editable | schema.Unique | schema.NotNull, Check: checkName, Pattern: namePattern})
 	smbPassword    = schema.String(schema.Field{Name: "password", Flags: schema.Editable | schema.Private | schema.Secret})
 	SMBUserEnabled = schema.Bool(schema.Field{Name: "enabled", Flags: schema.Editable, Default: true})
 	SMBSID         = schema.String(schema.Field{Name: "sid"})
@@ -155,7 +155,7 @@ var (
 	SMBGroups      = schema.List[int64](schema.Field{Name: "group_ids", Flags: schema.Update})
 	SMBUID         = schema.Int(schema.Field{Name: "uid", Flags: schema.Update, Gate: gateDual()})
 	SMBGID         = schema.Int(schema.Field{Name: "gid", Flags: schema.Update, Gate: gateDual()})
-	SMBGroupName   = schema.String(schema.Field{Name: "name", Flags: schema.Create | schema.Unique | schema.NotNull, Check: checkName})
+	SMBGroupName   = schema.String(schema.Field{Name: "name", Flags: schema.Create | schema.Unique | schema.NotNull, Check: checkName, Pattern: namePattern})
 	SMBMembers     = schema.List[string](schema.Field{Name: "domain_members", Flags: schema.Editable})
 
 	// SMBUser is a user of the array's own, for SMB clients.

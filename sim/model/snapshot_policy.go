@@ -11,7 +11,7 @@ import (
 
 // The fields of a snapshot policy.
 var (
-	PolicyName     = schema.String(schema.Field{Name: "name", Flags: schema.Editable | schema.Unique | schema.NotNull, Check: checkName})
+	PolicyName     = schema.String(schema.Field{Name: "name", Flags: schema.Editable | schema.Unique | schema.NotNull, Check: checkName, Pattern: namePattern})
 	PolicySuffix   = schema.String(schema.Field{Name: "suffix", Flags: schema.Editable | schema.Unique})
 	PolicyDefault  = schema.Bool(schema.Field{Name: "default_snapshot_policy", Flags: schema.Update | schema.Index, Gate: gateDefaultPolicy})
 	PolicyEntities = schema.Compute(schema.Int(schema.Field{Name: "assigned_entities_count"}))

@@ -12,7 +12,7 @@ import (
 
 // The fields of an identity provider.
 var (
-	IDPName     = schema.String(schema.Field{Name: "name", Flags: schema.Editable | schema.Unique | schema.NotNull, Check: checkName})
+	IDPName     = schema.String(schema.Field{Name: "name", Flags: schema.Editable | schema.Unique | schema.NotNull, Check: checkName, Pattern: namePattern})
 	IDPIssuer   = schema.String(schema.Field{Name: "issuer", Flags: schema.Create})
 	IDPURL      = schema.String(schema.Field{Name: "sign_on_url", Flags: schema.Editable, Check: checkURL})
 	IDPOn       = schema.Bool(schema.Field{Name: "enabled", Flags: schema.Update, Default: true})

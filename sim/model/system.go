@@ -17,7 +17,7 @@ func tree(name string) schema.Attr[any] {
 
 // The fields of the system object (CSI driver, iboxapi system.go, 2025).
 var (
-	SystemName      = schema.String(schema.Field{Name: "name", Flags: schema.NotNull, Check: checkName})
+	SystemName      = schema.String(schema.Field{Name: "name", Flags: schema.NotNull, Check: checkName, Pattern: namePattern})
 	SystemSerial    = schema.Int(schema.Field{Name: "serial_number", Flags: schema.NotNull})
 	SystemVersion   = schema.String(schema.Field{Name: "version", Flags: schema.NotNull})
 	SystemModel     = schema.String(schema.Field{Name: "model", Default: "infinisim-model"})

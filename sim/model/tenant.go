@@ -13,7 +13,7 @@ func gateTenants() schema.Gate { return schema.Gate{Feature: "tenants"} }
 
 // The fields of a tenant.
 var (
-	TenantName     = schema.String(schema.Field{Name: "name", Flags: schema.Editable | schema.Unique | schema.NotNull, Check: checkName})
+	TenantName     = schema.String(schema.Field{Name: "name", Flags: schema.Editable | schema.Unique | schema.NotNull, Check: checkName, Pattern: namePattern})
 	TenantShortKey = schema.Int(schema.Field{Name: "short_tenant_key", Flags: schema.NotNull})
 	TenantVisible  = schema.Bool(schema.Field{Name: "visible_to_sysadmin", Flags: schema.Create, Default: true})
 	TenantCapacity = tree("capacity")

@@ -17,7 +17,7 @@ const (
 
 // The fields of a tree queue.
 var (
-	TreeQName       = schema.String(schema.Field{Name: "name", Flags: schema.Editable | schema.NotNull, Check: checkName})
+	TreeQName       = schema.String(schema.Field{Name: "name", Flags: schema.Editable | schema.NotNull, Check: checkName, Pattern: namePattern})
 	TreeQPath       = schema.String(schema.Field{Name: "path", Flags: schema.Create, Check: treeQPath})
 	TreeQFilesystem = schema.Ref(schema.Field{Name: "filesystem_id", Flags: schema.Index}, "filesystem")
 	TreeQSoftBytes  = schema.Int(schema.Field{Name: "soft_capacity", Flags: schema.Editable, Check: notNegative})

@@ -20,7 +20,7 @@ var (
 	UserRole     = schema.Enum(schema.Field{Name: "role", Flags: schema.Editable, Enum: Roles(), Default: RoleReadOnly})
 	UserRoles    = schema.List[string](schema.Field{Name: "roles", Flags: schema.Editable, Check: checkRoles})
 	UserEmail    = schema.String(schema.Field{Name: "email", Flags: schema.Editable})
-	UserName     = schema.String(schema.Field{Name: "name", Flags: schema.Editable | schema.Unique | schema.NotNull, Check: checkName})
+	UserName     = schema.String(schema.Field{Name: "name", Flags: schema.Editable | schema.Unique | schema.NotNull, Check: checkName, Pattern: namePattern})
 	UserPassword = schema.String(schema.Field{Name: "password", Flags: schema.Editable | schema.Private})
 	UserEnabled  = schema.Bool(schema.Field{Name: "enabled", Flags: schema.Editable, Default: true, Gate: gateUserDisabling})
 	UserDigest   = schema.Int(schema.Field{Name: "password_digest_version", Default: 1, Gate: gateLocalUsers})

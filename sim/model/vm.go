@@ -11,7 +11,7 @@ import (
 // 289.1.4 knows its id, uuid and name alone.
 var (
 	VMUUID      = schema.String(schema.Field{Name: "uuid", Flags: schema.NotNull})
-	VMName      = schema.String(schema.Field{Name: "name", Flags: schema.Update | schema.NotNull, Check: checkName})
+	VMName      = schema.String(schema.Field{Name: "name", Flags: schema.Update | schema.NotNull, Check: checkName, Pattern: namePattern})
 	VMVVols     = schema.Compute(schema.Int(schema.Field{Name: "vvols_count"}))
 	VMSnapshots = schema.Compute(schema.Int(schema.Field{Name: "snapshots_count"}))
 

@@ -211,6 +211,7 @@ func (r *replica) endJob() error {
 		return err
 	}
 	r.job = nil
+	r.tellJob(j, false)
 	if replicaFails.Get(r.o) > 0 {
 		replicaFails.Set(r.o, 0)
 		ReplicaReason.SetNull(r.o)
@@ -368,6 +369,7 @@ func (r *replica) stopJob() error {
 		}
 	}
 	r.job = nil
+	r.tellJob(j, true)
 	sent := j.Phase == phaseAck || j.Phase == phaseCommit && j.Stalled
 	for i := range r.pairs {
 		if sent {

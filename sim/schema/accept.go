@@ -66,9 +66,15 @@ func (f *Field) Accept(raw json.RawMessage) (json.RawMessage, error) {
 	if string(raw) == "null" {
 		return f.acceptNull(raw)
 	}
+	if len(raw) == 0 {
+		return nil, f.bad(raw, "is no value")
+	}
 	out, why := f.shape(raw)
 	if why != "" {
 		return nil, f.bad(raw, why)
+	}
+	if f.wire == WireList && f.fits(out) != nil {
+		return nil, f.bad(raw, "is no list of "+f.value.Elem().String())
 	}
 	if f.Check != nil {
 		if err := f.Check(f.Parse(out)); err != nil {

@@ -3,6 +3,7 @@ package schema
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"strconv"
 )
 
@@ -69,6 +70,7 @@ func finish[T any](f Field) Attr[T] {
 	if p.Name == "" {
 		panic("schema: a field has no name")
 	}
+	p.value = reflect.TypeFor[T]()
 	p.fits = func(raw json.RawMessage) error {
 		var v T
 		return json.Unmarshal(raw, &v)

@@ -97,6 +97,7 @@ type Query struct {
 const (
 	DefaultPageSize = 50
 	MaxPageSize     = 1000
+	MaxPage         = 1 << 31
 )
 
 // Terms says how to read a query's parameters.
@@ -138,7 +139,7 @@ func (t *Type) ParseQuery(params url.Values, terms Terms) (Query, error) {
 func (t *Type) parameter(q *Query, name, text string, terms Terms) (err error) {
 	switch name {
 	case "page":
-		q.Page, err = pageNumber(name, text, 1<<31)
+		q.Page, err = pageNumber(name, text, MaxPage)
 	case "page_size":
 		q.PageSize, err = pageNumber(name, text, MaxPageSize)
 	case "fields":

@@ -17,6 +17,7 @@ package schema
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
 )
 
@@ -100,6 +101,11 @@ type Field struct {
 	Default any
 	// Check refuses values that the wire type allows; its error tells why.
 	Check func(Value) error
+	// Least and Most are the numbers that Check lets pass, Unit is what they are
+	// multiples of, and Pattern is what it lets pass of texts: descriptions have
+	// them. 0 and empty say nothing; Least counts with Most alone.
+	Least, Most, Unit int64
+	Pattern           string
 	// Gate closes the field on arrays that do not have it.
 	Gate Gate
 	// NoneZero writes a reference to nothing as 0 instead of null.
@@ -112,10 +118,14 @@ type Field struct {
 	from   *Field
 	initly json.RawMessage
 	fits   func(raw json.RawMessage) error
+	value  reflect.Type
 }
 
 // Wire is the field's type on the wire.
 func (f *Field) Wire() Wire { return f.wire }
+
+// Value is the type that the field's values have in Go; nil for the id.
+func (f *Field) Value() reflect.Type { return f.value }
 
 // Mode says where the field's value comes from.
 func (f *Field) Mode() Mode { return f.mode }

@@ -74,6 +74,9 @@ func TestAccept(t *testing.T) {
 		{group.Field(), `null`, `null`},
 		{labels.Field(), `["a", "b"]`, `["a","b"]`},
 		{labels.Field(), `{}`, ``},
+		{labels.Field(), `[{}]`, ``},
+		{labels.Field(), `["a", 1]`, ``},
+		{name.Field(), ``, ``},
 	} {
 		got, err := c.f.Accept(json.RawMessage(c.in))
 		if c.want == "" {

@@ -13,11 +13,15 @@ if TYPE_CHECKING:
 
 
 class Window(TypedDict, total=False):
-    """What every rule takes: its name, and the lab time in which it holds, in milliseconds since 1970."""
+    """What every rule takes: its name, and the lab time in which it holds, in milliseconds since 1970.
+
+    With ``every``, such as ``"24h"``, that window comes again.
+    """
 
     id: str
     start_ms: int
     until_ms: int
+    every: str
 
 
 class Strikes(Window, total=False):
