@@ -73,7 +73,7 @@ func tail(c *cobra.Command, to *remote, pairs []string, follow bool, interval ti
 	for {
 		raw, err := to.answer(c.Context(), http.MethodGet, to.in("journal"+query(pairs...)), nil)
 		if follow && c.Context().Err() != nil {
-			return nil //nolint:nilerr // the end was asked for
+			return nil
 		}
 		if err != nil {
 			return err

@@ -83,7 +83,7 @@ func TestTerminal_watch(t *testing.T) {
 	text, err := shownUntil(t, 120, false, "\x1b[5A\x1b[J", "replica", "watch", "--interval", "1ms", "--control", line.Control)
 	require.NoError(t, err, "what was told to end ends well")
 	assert.Contains(t, text, green+"SYNCHRONIZED"+plain)
-	assert.Regexp(t, regexp.MustCompile(`\x1b\[5A\x1b\[JARRAY  ID `), text, "four replicas and their heads are drawn over")
+	assert.Regexp(t, `\x1b\[5A\x1b\[JARRAY  ID `, text, "four replicas and their heads are drawn over")
 	require.NoError(t, stop())
 }
 

@@ -133,8 +133,7 @@ func (w *waiting) condition(ctx context.Context, name string) (bool, error) {
 		Status string `json:"status"`
 	}
 	err := w.to.read(ctx, "health", &health)
-	var not *refusal
-	if errors.As(err, &not) { // it listens, and does not serve yet
+	if _, not := errors.AsType[*refusal](err); not { // it listens, and does not serve yet
 		return false, nil
 	}
 	return health.Status == "ok", err
