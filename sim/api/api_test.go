@@ -123,8 +123,6 @@ func TestBody_bad(t *testing.T) {
 	post(http.StatusBadRequest, "MALFORMED_REQUEST", `"x"`)
 	post(http.StatusBadRequest, "MISSING_REQUIRED_FIELD", ``)
 	post(http.StatusBadRequest, "UNKNOWN_FIELD", `{"evil":1}`)
-	c.code(http.StatusBadRequest, "INVALID_FIELD_VALUE", http.MethodPut, "/api/rest/system/name", ``)
-	c.code(http.StatusBadRequest, "INVALID_FIELD_VALUE", http.MethodPost, "/api/rest/metrics/collectors", `{"collected_fields":[{}]}`)
 	for _, name := range []string{"physical_capacity", "virtual_capacity", "max_extend"} { // sums of such numbers are none
 		body := `{"name":"p","physical_capacity":1000000000000,"virtual_capacity":1000000000000,"`
 		post(http.StatusBadRequest, "INVALID_FIELD_VALUE", body+name+`":9223372036854775807}`)

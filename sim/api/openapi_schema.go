@@ -56,9 +56,10 @@ func (d describer) body(r routed, k *model.Kind) document {
 	case r.op.reads || r.method == "DELETE" || !r.op.crud || k == nil:
 		return nil
 	case r.method == "POST":
-		return document{"required": true, "content": document{"application/json": document{"schema": d.takes(k, schema.Create)}}}
+		needs := !slices.ContainsFunc(k.Forms, func(f model.Form) bool { return len(f.Required) == 0 })
+		return document{"required": needs, "content": document{"application/json": document{"schema": d.takes(k, schema.Create)}}}
 	}
-	return document{"required": true, "content": document{"application/json": document{"schema": d.takes(k, schema.Update)}}}
+	return document{"required": false, "content": document{"application/json": document{"schema": d.takes(k, schema.Update)}}}
 }
 
 // takes describes the body that creates or changes an object of a kind: a

@@ -99,9 +99,12 @@ func (t *Routes) others(r *http.Request) string {
 	return strings.Join(out, ", ")
 }
 
-// fixed reports whether a request would change an object of a kind that no
-// client changes.
+// fixed reports whether a request would change an object that no client changes
+// in this way.
 func (t *Routes) fixed(s Served) bool {
+	if shapes()[s.Method+" "+s.Path].never {
+		return true
+	}
 	k := t.kind(s.Kind)
 	return k != nil && k.Fixed && s.Path == k.Path+"/{id}"
 }

@@ -17,7 +17,7 @@ func shapes() map[string]shape {
 
 func datasetShapes() map[string]shape {
 	out := map[string]shape{
-		"PUT datasets/bulk":                    {takes: some{"ids?": list{"int"}, "data": members{"ssa_express_enabled": "bool"}}, gives: list{"volume|filesystem"}},
+		"PUT datasets/bulk":                    {takes: some{"ids": list{"int"}, "data": members{"ssa_express_enabled": "bool"}}, gives: list{"volume|filesystem"}},
 		"POST volumes/{id}/own_snapshot":       {takes: members{"name?": "text"}, gives: "volume", spare: true},
 		"POST volumes/{id}/promote":            {gives: "volume"},
 		"POST volumes/{id}/reset_serial":       {gives: "volume"},
@@ -144,7 +144,7 @@ func systemShapes() map[string]shape {
 		"GET events/types": {gives: members{
 			"codes": words, "levels": list{members{"name": "text", "value": "int"}}, "reporters": words, "visibilities": words,
 		}},
-		"POST events/custom": {gives: "event", takes: members{
+		"POST events/custom": {gives: "event", spare: true, takes: members{
 			"code?": "text|null", "level?": "text|null", "visibility?": "text|null", "description_template?": "text|null",
 			"description?": "text|null", "data?": list{members{"name": "text", "type": "text", "value": "any"}},
 		}},
@@ -157,7 +157,7 @@ func securityShapes() map[string]shape {
 		"GET system/kms": {gives: "key_management"},
 		"POST system/kms/upload_kms_ca_certificate":            {gives: "key_management"},
 		"POST system/kms/upload_infinibox_certificate_and_key": {gives: "key_management"},
-		"PUT system/kms/set_configuration": {gives: "key_management", takes: members{
+		"PUT system/kms/set_configuration": {gives: "key_management", spare: true, takes: members{
 			"kms_hostname?": "text|null", "kms_port?": "int|null", "kms_username?": "text|null", "kms_password?": "text|null",
 		}},
 		"POST system/kms_enable":             {gives: "bool"},
@@ -233,9 +233,9 @@ func userShapes() map[string]shape {
 func serverShapes() map[string]shape {
 	return map[string]shape{
 		"GET nfs/server_capabilities": {gives: list{"nfs_server_capabilities"}},
-		"PUT nfs/server_capabilities": {gives: list{"nfs_server_capabilities"}, takes: members{"nfsv4_support?": "text"}},
+		"PUT nfs/server_capabilities": {gives: list{"nfs_server_capabilities"}, takes: members{"nfsv4_support?": "text"}, spare: true},
 		"GET smb/server_capabilities": {gives: list{"smb_server_capabilities"}},
-		"PUT smb/server_capabilities": {gives: list{"smb_server_capabilities"}, takes: members{
+		"PUT smb/server_capabilities": {gives: list{"smb_server_capabilities"}, spare: true, takes: members{
 			"min_smb_protocol?": "text", "max_smb_protocol?": "text", "smb_signing?": "text", "smb_encryption?": "text",
 			"smb_leases_enabled?": "bool", "smb_lease_break_timeout?": "int",
 		}},

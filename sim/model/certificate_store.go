@@ -296,6 +296,9 @@ func known(sent bundle, key crypto.Signer) (crypto.Signer, error) {
 //
 // unsourced: the names of the body's members and the form of the answer.
 func (s certificates) request(b *Box, in *Input) (any, error) {
+	if err := onlyKeys(in, sortedKeys(in.Body)...); err != nil {
+		return nil, err
+	}
 	name, err := ownName(b)
 	if err != nil {
 		return nil, err

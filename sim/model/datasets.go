@@ -106,6 +106,9 @@ func bulkUpdate(b *Box, _ *schema.Object, in *Input) (any, error) {
 	if err := json.Unmarshal(in.Raw, &ask); err != nil {
 		return nil, apierr.New(apierr.Malformed, "body: %v", err)
 	}
+	if ask.IDs == nil {
+		return nil, missing("ids")
+	}
 	if names := sortedKeys(ask.Data); !slices.Equal(names, []string{DatasetExpress.Name()}) {
 		return nil, apierr.New(apierr.InvalidValue, "data: %v: only ssa_express_enabled can be changed in bulk", names).About("data")
 	}

@@ -117,8 +117,8 @@ func mergeSchema(old, o *schema.Object) error {
 
 func setLDAPOrder(b *Box, _ *schema.Object, in *Input) (any, error) {
 	var ids []int64
-	if err := json.Unmarshal(in.Raw, &ids); err != nil {
-		return nil, apierr.New(apierr.Malformed, "body: no list of ids: %v", err)
+	if err := json.Unmarshal(in.Raw, &ids); err != nil || ids == nil {
+		return nil, apierr.New(apierr.Malformed, "body: no list of ids: %.80q", in.Raw)
 	}
 	for i, id := range ids {
 		o, err := b.Load(b.Eng.Catalog.Kind(LDAPConfig.Name()), id)

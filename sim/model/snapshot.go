@@ -135,7 +135,7 @@ func (b *Box) replaceContent(o, source *schema.Object) error {
 // deleteSimulation tells what deleting the named datasets would give back.
 func (b *Box) deleteSimulation(k *Kind, in *Input) (any, error) {
 	var ids []int64
-	if raw, ok := in.Body["entities"]; !ok || json.Unmarshal(raw, &ids) != nil {
+	if raw, ok := in.Body["entities"]; !ok || json.Unmarshal(raw, &ids) != nil || ids == nil {
 		return nil, apierr.New(apierr.InvalidValue, "entities: %s is no list of ids", in.Body["entities"]).About("entities")
 	}
 	var n int64
