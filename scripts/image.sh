@@ -37,8 +37,8 @@ trap 'rm -rf "$copy"' EXIT
 git ls-files -z --cached --others --exclude-standard | while IFS= read -r -d '' file; do
   [ ! -e "$file" ] || printf '%s\0' "$file"
 done | tar --create --null --files-from=- | tar --extract --directory="$copy"
-mkdir -p .cache/go-build-image
-GOCACHE=$PWD/.cache/go-build-image "$copy/scripts/image.sh" >/dev/null
+mkdir -p .cache/go-build-second
+GOCACHE=$PWD/.cache/go-build-second "$copy/scripts/image.sh" >/dev/null
 if ! diff bin/image/index.json "$copy/bin/image/index.json"; then
   echo "the same tree in another folder gives another image" >&2
   exit 1

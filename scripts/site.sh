@@ -16,6 +16,10 @@ if [ ! -e "$drawn" ]; then
 fi
 .venv-site/bin/codespell --ignore-words-list nd,te,fo,ro,crate,unstall --skip 'docs/images,docs/fidelity.md' README.md docs python/README.md examples/*/*.y* mkdocs.yml
 echo "ok   codespell"
-NO_MKDOCS_2_WARNING=1 .venv-site/bin/mkdocs build --quiet --strict --clean
+# Not --quiet: it would leave nothing for --strict to count.
+if ! NO_MKDOCS_2_WARNING=1 .venv-site/bin/mkdocs build --strict --clean >.cache/site/log 2>&1; then
+  grep -v '^INFO' .cache/site/log
+  exit 1
+fi
 cp "$drawn" dist/site/assets/mermaid.min.js
 .venv-site/bin/python scripts/site_check.py dist/site

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -19,7 +22,7 @@ import (
 
 // generated fills an array of a durable lab, against raw bbolt that writes the
 // same keys in their order in one transaction.
-func generated() ([]measure, error) {
+func generated() ([]row, error) {
 	dir, err := os.MkdirTemp("", "infinisim-bench-")
 	if err != nil {
 		return nil, err
@@ -30,7 +33,7 @@ func generated() ([]measure, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := times(50_000)
+	n := times(100_000)
 	begin := time.Now()
 	_, err = generate.Run(context.Background(), l.Lab, generate.Plan{Pools: 10, Volumes: n, Used: 30, Seed: 7}, nil)
 	ours := time.Since(begin)
@@ -61,5 +64,55 @@ func generated() ([]measure, error) {
 		return nil
 	})
 	took := time.Since(begin)
-	return []measure{{fmt.Sprintf("generate %d volumes (%d keys)", n, len(keys)), "raw bbolt, one transaction with the same keys", ours, took}}, errors.Join(err, raw.Close())
+	if err := errors.Join(err, raw.Close()); err != nil {
+		return nil, err
+	}
+	out := []row{within(fmt.Sprintf("generate %d volumes (%d keys)", n, len(keys)), "raw bbolt, one transaction with the same keys", ours, took, 2)}
+	text, err := exported(path)
+	return append(out, text...), err
+}
+
+// exported writes the lab of a file as text and makes a lab of that, against
+// decoding and encoding each line as JSON.
+func exported(path string) ([]row, error) {
+	l, err := sim.New(sim.WithPath(path))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = l.Close() }()
+	var text bytes.Buffer
+	begin := time.Now()
+	if err := l.Export(context.Background(), &text); err != nil {
+		return nil, err
+	}
+	wrote := time.Since(begin)
+	var values []any
+	in := json.NewDecoder(bytes.NewReader(text.Bytes()))
+	begin = time.Now()
+	for in.More() {
+		var v any
+		if err := in.Decode(&v); err != nil {
+			return nil, err
+		}
+		values = append(values, v)
+	}
+	decoded := time.Since(begin)
+	begin = time.Now()
+	enc := json.NewEncoder(io.Discard)
+	for _, v := range values {
+		if err := enc.Encode(v); err != nil {
+			return nil, err
+		}
+	}
+	encoded := time.Since(begin)
+	begin = time.Now()
+	again, err := sim.Import(&text)
+	if err != nil {
+		return nil, err
+	}
+	read := time.Since(begin)
+	return []row{
+		within(fmt.Sprintf("export of it (%d lines)", len(values)), "encoding/json, the same lines", wrote, encoded, 3),
+		within("import of that", "encoding/json decoding the same lines", read, decoded, 3),
+	}, again.Close()
 }

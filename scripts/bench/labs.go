@@ -25,63 +25,135 @@ import (
 	"infinisim/sim/store"
 )
 
-// labs are opening and closing a linked pair, and forking one.
-func labs() ([]measure, error) {
+// labs are making, resetting and forking labs, against opening and closing a
+// file of bbolt with the same buckets.
+func labs() ([]row, error) {
 	dir, err := os.MkdirTemp("", "infinisim-bench-")
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	file := func(i int) error {
-		db, err := bbolt.Open(filepath.Join(dir, fmt.Sprint(i)), 0o600, &bbolt.Options{NoSync: true, NoFreelistSync: true})
+	files := 0
+	file := func(int) error {
+		files++
+		db, err := bbolt.Open(filepath.Join(dir, fmt.Sprint(files)), 0o600, &bbolt.Options{NoSync: true, NoFreelistSync: true})
 		if err != nil {
 			return err
 		}
-		return db.Close()
+		err = db.Update(func(tx *bbolt.Tx) error {
+			_, err := tx.CreateBucket([]byte("lab"))
+			for _, box := range []string{"box-1", "box-2"} {
+				if err == nil {
+					_, err = tx.CreateBucket([]byte(box))
+				}
+			}
+			return err
+		})
+		return errors.Join(err, db.Close())
 	}
-	ours, floor, err := pair(50, func(int) error {
-		l, err := sim.New()
-		if err != nil {
-			return err
-		}
-		return l.Close()
-	}, file)
+	const opened = "bbolt, open, three buckets, close"
+	pairs, err := sim.New()
 	if err != nil {
 		return nil, err
 	}
-	origin, err := sim.New()
+	defer func() { _ = pairs.Close() }()
+	big, err := newWorld()
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = origin.Close() }()
-	forkOurs, forkFloor, err := pair(200, func(int) error {
-		l, err := origin.Fork()
+	defer func() { _ = big.lab.Close() }()
+	for i := range 1000 {
+		if err := big.volume(i); err != nil {
+			return nil, err
+		}
+	}
+	forked := func(l *sim.Lab) func(int) error {
+		return func(int) error {
+			f, err := l.Fork()
+			if err != nil {
+				return err
+			}
+			return f.Close()
+		}
+	}
+	copied, err := copyOf(dir)
+	if err != nil {
+		return nil, err
+	}
+	var out []row
+	for _, c := range []struct {
+		name, floorIs string
+		ours, floor   func(int) error
+		most          float64
+	}{
+		{"sim.New and Close, two linked arrays", opened, func(int) error {
+			l, err := sim.New()
+			if err != nil {
+				return err
+			}
+			return l.Close()
+		}, file, 4},
+		{"reset of it", opened, func(int) error { return pairs.Reset(context.Background()) }, file, 1},
+		{"fork of it, and close", opened, forked(pairs), file, 1},
+		{"fork of a lab with 1,000 volumes, and close", "copying its file", forked(big.lab), copied, 3},
+	} {
+		ours, floor, err := pair(50, c.ours, c.floor)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, within(c.name, c.floorIs, ours, floor, c.most))
+	}
+	return out, nil
+}
+
+// copyOf makes a durable lab with a thousand volumes and gives what copies its
+// file.
+func copyOf(dir string) (func(int) error, error) {
+	path := filepath.Join(dir, "lab.db")
+	w, err := newWorld(sim.WithPath(path))
+	if err != nil {
+		return nil, err
+	}
+	for i := range 1000 {
+		if err := w.volume(i); err != nil {
+			return nil, err
+		}
+	}
+	if err := w.lab.Close(); err != nil {
+		return nil, err
+	}
+	return func(int) error {
+		raw, err := os.ReadFile(path) //nolint:gosec // our own file
 		if err != nil {
 			return err
 		}
-		return l.Close()
-	}, func(i int) error { return file(100_000 + i) })
-	return []measure{
-		{"open and close a lab of two linked arrays", "raw bbolt, open and close an empty file", ours, floor},
-		{"fork of it, and close", "raw bbolt, open and close an empty file", forkOurs, forkFloor},
-	}, err
+		return os.WriteFile(path+".copy", raw, 0o600)
+	}, nil
 }
 
 // steps are job steps over 500 rows that one flush keeps.
-func steps() ([]measure, error) {
+func steps() ([]row, error) {
 	rows, rounds := 500, times(720)
-	dir, err := os.MkdirTemp("", "infinisim-bench-")
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
 	took, err := ourSteps(rows, rounds)
 	if err != nil {
 		return nil, err
 	}
+	floor, err := coalesced(rows, rounds)
+	name := fmt.Sprintf("%d coalesced job steps over %d rows", rows*rounds, rows)
+	return []row{within(name, "raw bbolt, a put for each, 500 a transaction", took, floor, 5)}, err
+}
+
+// coalesced is how long raw bbolt takes to write rows again and again, all of
+// them in a transaction.
+func coalesced(rows, rounds int) (time.Duration, error) {
+	dir, err := os.MkdirTemp("", "infinisim-bench-")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
 	raw, err := bbolt.Open(filepath.Join(dir, "raw"), 0o600, &bbolt.Options{NoSync: true, NoFreelistSync: true})
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
 	value := make([]byte, 200)
 	start := time.Now()
@@ -96,11 +168,10 @@ func steps() ([]measure, error) {
 			return err
 		})
 		if err != nil {
-			return nil, err
+			return 0, err
 		}
 	}
-	floor := time.Since(start)
-	return []measure{{fmt.Sprintf("%d coalesced job steps over %d rows", rows*rounds, rows), "raw bbolt, a put for each, 500 a transaction", took, floor}}, raw.Close()
+	return time.Since(start), raw.Close()
 }
 
 func ourSteps(rows, rounds int) (time.Duration, error) {

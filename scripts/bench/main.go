@@ -1,98 +1,110 @@
 // Command bench measures infinisim against floors in one run: a bare chi
 // handler that sends the same bytes, encoding/json for the same value, raw
-// bbolt doing the same key writes. It prints case, ours, floor and ratio; what
-// counts are the ratios, the times are this machine's.
+// bbolt doing the same key writes. It prints case, ours, floor, ratio and
+// target; what counts are the ratios, the times are this machine's.
 //
-//	bench [-short]
+//	bench [-short] [-run REGEXP] [-json FILE] [-cpuprofile FILE] [-moto PYTHON]
 package main
 
 import (
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
-	"slices"
-	"time"
+	"regexp"
+	"runtime/pprof"
 )
 
-// measure is how long a case took for one operation.
-type measure struct {
-	name, floorName string
-	ours, floor     time.Duration
+var (
+	short      = flag.Bool("short", false, "a tenth of the repetitions, and of what is large")
+	only       = flag.String("run", "", "the groups to run, a regular expression; all without it")
+	jsonFile   = flag.String("json", "", "file that gets the rows as JSON")
+	cpuProfile = flag.String("cpuprofile", "", "file that gets a CPU profile of what runs in this process")
+	serverProf = flag.String("serverprofile", "", "file that gets a CPU profile of the server while it is asked")
+	moto       = flag.String("moto", "", "a Python with moto[server], measured beside; without it, it is not")
+)
+
+// groups are the measurements, by the name that -run picks.
+func groups() []struct {
+	name string
+	run  func() ([]row, error)
+} {
+	return []struct {
+		name string
+		run  func() ([]row, error)
+	}{
+		{"reads", reads},
+		{"queries", queries},
+		{"creates", creates},
+		{"mixed", mixed},
+		{"start", starts},
+		{"labs", labs},
+		{"generate", generated},
+		{"million", million},
+		{"steps", steps},
+		{"replicas", replicas},
+		{"idle", idleDays},
+		{"peer", peer},
+		{"forks", told(forks)},
+		{"idlelabs", told(idle)},
+		{"recipes", told(states)},
+	}
 }
 
-var short = flag.Bool("short", false, "a tenth of the repetitions")
+// told is a measurement that prints what it finds itself.
+func told(tell func() error) func() ([]row, error) {
+	return func() ([]row, error) { return nil, tell() }
+}
 
 func main() {
 	flag.Parse()
-	fmt.Printf("%-44s %12s %12s  %6s  %s\n", "case", "ours", "floor", "ratio", "the floor is")
-	for _, run := range []func() ([]measure, error){reads, creates, labs, steps, generated} {
-		list, err := run()
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	pick, err := regexp.Compile(*only)
+	if err != nil {
+		return fmt.Errorf("-run: %w", err)
+	}
+	if *cpuProfile != "" {
+		f, err := os.Create(*cpuProfile)
 		if err != nil {
-			fmt.Fprintln(os.Stderr, "bench:", err)
-			os.Exit(1)
+			return err
 		}
-		for _, m := range list {
-			fmt.Printf("%-44s %12v %12v  %6.2f  %s\n", m.name, nice(m.ours), nice(m.floor), float64(m.ours)/float64(m.floor), m.floorName)
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return err
 		}
+		defer pprof.StopCPUProfile()
 	}
-	for _, tell := range []func() error{forks, idle, states} {
-		if err := tell(); err != nil {
-			fmt.Fprintln(os.Stderr, "bench:", err)
-			os.Exit(1)
+	defer stopServers()
+	all := []row{}
+	fmt.Printf("%-66s %12s %12s %8s  %-8s %s\n", "case", "ours", "floor", "ratio", "target", "the floor is")
+	for _, g := range groups() {
+		if !pick.MatchString(g.name) {
+			continue
 		}
-	}
-}
-
-func nice(d time.Duration) time.Duration {
-	switch {
-	case d > time.Second:
-		return d.Round(time.Millisecond)
-	case d > time.Millisecond:
-		return d.Round(time.Microsecond)
-	}
-	return d.Round(10 * time.Nanosecond)
-}
-
-// times is how often an operation is repeated.
-func times(n int) int {
-	if *short {
-		return max(1, n/10)
-	}
-	return n
-}
-
-// pair times two operations in turns, n each in five rounds, and gives the
-// median of each.
-func pair(n int, ours, floor func(i int) error) (a, b time.Duration, err error) {
-	const rounds = 5
-	var as, bs []time.Duration
-	i, j := 0, 0
-	for range rounds {
-		took, err := loop(times(n), &i, ours)
+		rows, err := g.run()
 		if err != nil {
-			return 0, 0, err
+			return fmt.Errorf("%s: %w", g.name, err)
 		}
-		as = append(as, took)
-		if took, err = loop(times(n), &j, floor); err != nil {
-			return 0, 0, err
+		for _, r := range rows {
+			met := ""
+			if r.Target != "" && !r.Met {
+				met = " (missed)"
+			}
+			fmt.Printf("%-66s %12s %12s %8.2f  %-8s %s%s\n", r.Case, r.Ours, r.Floor, r.Ratio, r.Target, r.FloorIs, met)
 		}
-		bs = append(bs, took)
+		all = append(all, rows...)
 	}
-	return median(as), median(bs), nil
-}
-
-func loop(n int, i *int, do func(i int) error) (time.Duration, error) {
-	start := time.Now()
-	for range n {
-		if err := do(*i); err != nil {
-			return 0, err
-		}
-		*i++
+	if *jsonFile == "" {
+		return nil
 	}
-	return time.Since(start) / time.Duration(n), nil
-}
-
-func median(d []time.Duration) time.Duration {
-	slices.Sort(d)
-	return d[len(d)/2]
+	raw, err := json.MarshalIndent(all, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(*jsonFile, append(raw, '\n'), 0o600)
 }

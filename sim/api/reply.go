@@ -15,16 +15,20 @@ import (
 
 // envelope renders a handler's result inside the transaction.
 func envelope(b *model.Box, v any) ([]byte, error) {
-	out := []byte(`{"result":`)
+	const head = `{"result":`
 	if p, ok := v.(*model.Page); ok {
-		return page(out, p), nil
+		size := len(head) + 200
+		for _, item := range p.Items {
+			size += len(item) + 1
+		}
+		return page(append(make([]byte, 0, size), head...), p), nil
 	}
+	const tail = `,"error":null,"metadata":{"ready":true}}`
 	raw, err := render(b, v)
 	if err != nil {
 		return nil, err
 	}
-	out = append(out, raw...)
-	return append(out, `,"error":null,"metadata":{"ready":true}}`...), nil
+	return slices.Concat([]byte(head), raw, []byte(tail)), nil
 }
 
 func render(b *model.Box, v any) (json.RawMessage, error) {

@@ -90,11 +90,11 @@ func crud(k *model.Kind, handle func(method, path string, op operation)) {
 	handle(http.MethodGet, item, operation{
 		reads: true, gate: k.Gate, params: []string{"fields"},
 		do: func(b *model.Box, in *model.Input) (any, error) {
-			o, err := load(b, k, in)
+			id, err := idIn(k, in)
 			if err != nil {
 				return nil, err
 			}
-			return b.RenderFields(k, o, in.Fields(k, b))
+			return b.Shown(k, id, in.Fields(k, b))
 		},
 	})
 	handle(http.MethodPut, item, operation{
@@ -142,11 +142,19 @@ func crud(k *model.Kind, handle func(method, path string, op operation)) {
 // load finds the object that the path names. Something that is no id names
 // nothing.
 func load(b *model.Box, k *model.Kind, in *model.Input) (*schema.Object, error) {
-	id, err := strconv.ParseInt(in.Vars["id"], 10, 64)
+	id, err := idIn(k, in)
 	if err != nil {
-		return nil, apierr.New(k.NotFound, "%q is no id", in.Vars["id"])
+		return nil, err
 	}
 	return b.Seen(k, id)
+}
+
+func idIn(k *model.Kind, in *model.Input) (int64, error) {
+	id, err := strconv.ParseInt(in.Vars["id"], 10, 64)
+	if err != nil {
+		return 0, apierr.New(k.NotFound, "%q is no id", in.Vars["id"])
+	}
+	return id, nil
 }
 
 // extra wraps a route of the catalog; if its path begins with an item of a

@@ -87,6 +87,9 @@ func serve(op operation) http.HandlerFunc {
 		if x.settle != clock.Never {
 			w.Header().Set(headerNextSettle, strconv.FormatInt(x.settle.CeilMS(), 10))
 		}
+		if x.status == http.StatusMethodNotAllowed {
+			w.Header().Set("Allow", s.Routes.others(r))
+		}
 		if !op.reads && s.Changed != nil {
 			s.Changed()
 		}
@@ -351,13 +354,21 @@ func journalHeaders() []string {
 	return []string{"Authorization", "Content-Type", "X-Infinidat-Raw-Response", headerTenant, "X-Remote-Authorization"}
 }
 
+// query is the parameters in the order of their names.
+func (x *exchange) query() string {
+	if x.r.URL.RawQuery == "" {
+		return ""
+	}
+	return x.r.URL.Query().Encode()
+}
+
 func (s *Server) journal(x *exchange) {
 	s.Log.Debug("request", "array", s.Key, "method", x.r.Method, "path", x.r.URL.Path, "status", x.status, "code", x.code, "user", x.who)
 	if s.Journal == nil {
 		return
 	}
 	e := journal.Entry{
-		Time: x.now, Array: s.Key, Method: x.r.Method, Path: x.r.URL.Path, Route: x.op.route, Query: x.r.URL.Query().Encode(),
+		Time: x.now, Array: s.Key, Method: x.r.Method, Path: x.r.URL.Path, Route: x.op.route, Query: x.query(),
 		Body: string(x.raw), Status: x.status, Answer: strings.TrimSpace(string(x.answer)), Faults: x.struck.ids,
 		User: x.who, Code: string(x.code), Lost: x.struck.drop && x.status != 0,
 	}

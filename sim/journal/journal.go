@@ -43,14 +43,14 @@ type Journal struct {
 	others   ring
 	next     int64
 	secrets  []string
-	changed  chan struct{}            // closed by the next entry
+	changed  chan struct{}            // closed by the next entry, nil where nobody waits
 	tallies  map[Tally]map[string]int // also of what left the rings
 }
 
 // New makes a journal.
 func New(l Limits) *Journal {
 	l.Entries, l.Bytes = cmp.Or(l.Entries, DefaultEntries), cmp.Or(l.Bytes, DefaultBytes)
-	return &Journal{limits: l, next: 1, changed: make(chan struct{}), tallies: map[Tally]map[string]int{}}
+	return &Journal{limits: l, next: 1, tallies: map[Tally]map[string]int{}}
 }
 
 // Of is the journal of the lab that a transaction belongs to; it is nil outside
@@ -99,8 +99,10 @@ func (j *Journal) Record(e Entry) int64 {
 	} else {
 		j.others.add(e, j.limits)
 	}
-	close(j.changed)
-	j.changed = make(chan struct{})
+	if j.changed != nil {
+		close(j.changed)
+		j.changed = nil
+	}
 	return e.Seq
 }
 
@@ -126,6 +128,9 @@ func (j *Journal) look(f Filter) (out []Entry, changed <-chan struct{}) {
 			out = append(out, (*from)[0])
 		}
 		*from = (*from)[1:]
+	}
+	if j.changed == nil {
+		j.changed = make(chan struct{})
 	}
 	return out, j.changed
 }

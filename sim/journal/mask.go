@@ -108,8 +108,7 @@ func (j *Journal) maskLocked(text string, found *[]string) string {
 	if strings.Contains(text, "PRIVATE KEY-----") {
 		text = secretBlock.ReplaceAllStringFunc(text, j.nameLocked)
 	}
-	lower := strings.ToLower(text)
-	if !strings.Contains(text, `\u`) && !slices.ContainsFunc(secretWords(), func(word string) bool { return strings.Contains(lower, word+`"`) }) {
+	if !namesSecret(text) {
 		return text
 	}
 	if json.Valid([]byte(text)) {
@@ -121,6 +120,41 @@ func (j *Journal) maskLocked(text string, found *[]string) string {
 		return fmt.Sprintf("%q:%q", parts[1], j.nameLocked(parts[2]))
 	})
 }
+
+// namesSecret reports whether a text may have a member with a secret's name:
+// something in quotes ends so, or is escaped. Most texts are long and have none,
+// so it looks at each quote once.
+func namesSecret(text string) bool {
+	if strings.Contains(text, `\u`) {
+		return true
+	}
+	words := secretWords()
+	for done := 0; ; {
+		i := strings.IndexByte(text[done:], '"')
+		if i < 0 {
+			return false
+		}
+		done += i + 1
+		name := text[:done-1]
+		if name == "" || !mayEndWord[name[len(name)-1]] {
+			continue
+		}
+		for _, word := range words {
+			if n := len(name) - len(word); n >= 0 && strings.EqualFold(name[n:], word) {
+				return true
+			}
+		}
+	}
+}
+
+// mayEndWord has the last letters of the secret words.
+var mayEndWord = func() (last [256]bool) {
+	for _, word := range secretWords() {
+		c := word[len(word)-1]
+		last[c], last[c-'a'+'A'] = true, true
+	}
+	return last
+}()
 
 // maskJSONLocked replaces the values of secret members, however their names are
 // escaped, and leaves every other byte as it is.

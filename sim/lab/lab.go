@@ -154,7 +154,7 @@ func (o Options) whole() Options {
 func openStore(o Options, m *machine, own *owner) (*store.DB, error) {
 	return store.Open(store.Options{
 		Path: o.Path, MaxBytes: o.MaxBytes, Types: m.engine.Catalog.Types(), Step: o.Step, Log: o.Log, Owner: own,
-		History: max(0, o.History),
+		History: max(0, o.History), ProveMemo: o.Check,
 	})
 }
 

@@ -2,10 +2,8 @@ package lab
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
-	"net/http"
 
 	"infinisim/sim/apierr"
 	"infinisim/sim/fabric"
@@ -108,11 +106,10 @@ func (l *Lab) replicationSpace(b *model.Box) (*schema.Object, error) {
 		if err != nil {
 			return nil, err
 		}
-		raw, err := json.Marshal(ip)
-		if err != nil {
+		if err := b.AddIP(space, ip); err != nil {
 			return nil, err
 		}
-		if space, err = addIP(b, space, raw); err != nil {
+		if space, err = b.Must(model.NetworkSpace, space.ID()); err != nil {
 			return nil, err
 		}
 	}
@@ -121,20 +118,6 @@ func (l *Lab) replicationSpace(b *model.Box) (*schema.Object, error) {
 
 // addresses of a replication space: vendor KB 360002123758.
 const addresses = 7
-
-// addIP goes the way of a client's request.
-func addIP(b *model.Box, space *schema.Object, raw json.RawMessage) (*schema.Object, error) {
-	for _, r := range b.Eng.Catalog.Routes() {
-		if r.Method != http.MethodPost || r.Path != "network/spaces/{id}/ips" {
-			continue
-		}
-		if _, err := r.Do(b, space, &model.Input{Request: model.Request{Raw: raw}}); err != nil {
-			return nil, err
-		}
-		return b.Must(model.NetworkSpace, space.ID())
-	}
-	return nil, apierr.New(apierr.Internal, "no route adds addresses")
-}
 
 // number is the array's place in the lab, from its key.
 func number(key string) int {

@@ -126,11 +126,30 @@ type Box struct {
 
 	hostWrites bool // what is written now may use a pool's emergency buffer
 
-	release *schema.Release
-	profile *Profile
-	system  *schema.Object
-	shown   map[*Kind][]*schema.Field // the public fields, once asked for
-	fc      []Target                  // what FC ports are logged in to, once asked for; nil after a change
+	release once[schema.Release]
+	profile once[*Profile]
+	system  once[*schema.Object]
+	shown   map[*Kind]*once[[]*schema.Field] // the public fields
+	fc      once[[]Target]                   // what FC ports are logged in to; forgotten by a change
+}
+
+// once is something that a box works out once, with what it read for it.
+type once[T any] struct {
+	v     T
+	err   error
+	known bool
+	reads store.Reads
+}
+
+// get gives what make makes, which it made before unless it failed.
+func (o *once[T]) get(tx *store.Tx, make func() (T, error)) (T, error) {
+	if o.known {
+		tx.Again(o.reads)
+		return o.v, nil
+	}
+	o.reads = tx.Trace(func() { o.v, o.err = make() })
+	o.known = o.err == nil
+	return o.v, o.err
 }
 
 // Box opens an array in a transaction.
@@ -140,11 +159,8 @@ func (e *Engine) Box(tx *store.Tx, key string, who Identity) *Box {
 
 // Release is the array's version and features, as gates ask for them.
 func (b *Box) Release() schema.Release {
-	if b.release == nil {
-		r := releaseOf(b)
-		b.release = &r
-	}
-	return *b.release
+	r, _ := b.release.get(b.Tx, func() (schema.Release, error) { return releaseOf(b), nil })
+	return r
 }
 
 // Open reports whether the array has the field.

@@ -252,7 +252,7 @@ func (b *Box) allocated(o *schema.Object) (int64, error) {
 // imagesBeside are the images of a dataset's family without its own; shown is
 // how many datasets show that now.
 func (b *Box) imagesBeside(o *schema.Object) (all map[int64]data.Image, shown int, err error) {
-	if all, _, err = b.images(o.Type(), DatasetFamily.Get(o), b.Tx.Now()); err != nil {
+	if all, _, err = b.images(o.Type(), DatasetFamily.Get(o), b.Tx.Moment()); err != nil {
 		return nil, 0, err
 	}
 	own := datasetImage.Get(o)

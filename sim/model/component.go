@@ -106,7 +106,7 @@ func (b *Box) keep(path string, change component) error {
 		return fmt.Errorf("component %s: %w", path, err)
 	}
 	kv.Put([]byte(path), raw)
-	b.fc = nil
+	b.fc = once[[]Target]{}
 	return nil
 }
 

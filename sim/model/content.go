@@ -76,7 +76,7 @@ func (b *Box) countImage(id, by int64) error {
 }
 
 // Content is what a dataset holds now.
-func (b *Box) Content(o *schema.Object) (data.Image, error) { return b.contentAt(o, b.Tx.Now()) }
+func (b *Box) Content(o *schema.Object) (data.Image, error) { return b.contentAt(o, b.Tx.Moment()) }
 
 // ImageAt reads an image at a size: 0 is all zeros.
 func (b *Box) ImageAt(id, size int64) (data.Image, error) {

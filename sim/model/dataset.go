@@ -85,7 +85,7 @@ func lockState(b *Box, o *schema.Object) (any, error) {
 }
 
 func (b *Box) lockedNow(o *schema.Object) bool {
-	return DatasetLockExpires.Get(o) > b.Tx.Now().MS()
+	return !DatasetLockExpires.IsNull(o) && DatasetLockExpires.Get(o) > b.Tx.Now().MS()
 }
 
 func beforeDatasetCreate(b *Box, o *schema.Object, in *Input) error {

@@ -3,10 +3,11 @@ package model
 import (
 	"encoding/json"
 	"fmt"
-	"math"
 	"slices"
+	"strings"
 
 	"infinisim/sim/schema"
+	"infinisim/sim/store"
 )
 
 // Page is one page of a collection, rendered.
@@ -26,11 +27,21 @@ func (b *Box) List(k *Kind, in *Input, more ...schema.Filter) (*Page, error) {
 		return nil, err
 	}
 	q.Filters = append(append(q.Filters, more...), b.sees(k)...)
-	found, total, err := b.Find(k, q)
-	if err != nil {
-		return nil, err
+	ids, total, ok := b.straight(k, q)
+	if !ok {
+		var err error
+		if ids, total, ok, err = b.scan(k, q); err != nil {
+			return nil, err
+		}
 	}
-	return b.page(k, q, found, total)
+	if !ok {
+		found, n, err := b.Find(k, q)
+		if err != nil {
+			return nil, err
+		}
+		ids, total = idsOf(found), n
+	}
+	return b.page(k, q, ids, total)
 }
 
 // Query reads the parameters of a collection's GET in the kind's own terms.
@@ -73,10 +84,11 @@ func (b *Box) Seen(k *Kind, id int64) (*schema.Object, error) {
 	return o, err
 }
 
-func (b *Box) page(k *Kind, q schema.Query, found []*schema.Object, total int) (*Page, error) {
-	p := &Page{Items: make([]json.RawMessage, 0, len(found)), Total: total, Page: q.Page, Size: q.PageSize}
-	for _, o := range found {
-		raw, err := b.RenderFields(k, o, q.Fields)
+func (b *Box) page(k *Kind, q schema.Query, ids []int64, total int) (*Page, error) {
+	p := &Page{Items: make([]json.RawMessage, 0, len(ids)), Total: total, Page: q.Page, Size: q.PageSize}
+	name := memoName(b.Key, k, q.Fields)
+	for _, id := range ids {
+		raw, err := b.shownAs(name, k, id, q.Fields)
 		if err != nil {
 			return nil, err
 		}
@@ -88,8 +100,16 @@ func (b *Box) page(k *Kind, q schema.Query, found []*schema.Object, total int) (
 // Find gives the objects of one page and the number of all that match. A
 // PageSize of 0 gives all.
 func (b *Box) Find(k *Kind, q schema.Query) ([]*schema.Object, int, error) {
-	if len(q.Filters) == 0 && len(q.Sorts) == 0 && q.PageSize > 0 && (k.Hidden == nil || !k.Hides(b)) {
-		return b.plainPage(k, q)
+	if ids, total, ok := b.straight(k, q); ok {
+		found := make([]*schema.Object, 0, len(ids))
+		for _, id := range ids {
+			o, err := b.Must(k.Type, id)
+			if err != nil {
+				return nil, 0, err
+			}
+			found = append(found, o)
+		}
+		return found, total, nil
 	}
 	own := func(o *schema.Object, f *schema.Field) (schema.Value, error) { return b.value(k, o, f) }
 	var found []*schema.Object
@@ -112,23 +132,35 @@ func (b *Box) Find(k *Kind, q schema.Query) ([]*schema.Object, int, error) {
 	return cut(found, q), len(found), nil
 }
 
-// plainPage needs no scan: the page's ids and the counter of the kind.
-func (b *Box) plainPage(k *Kind, q schema.Query) ([]*schema.Object, int, error) {
-	total := int(b.Tx.Count(b.Key, k.Type))
-	from := (q.Page - 1) * q.PageSize
-	if from >= total {
-		return nil, total, nil
+// straight gives the ids of a page that needs no look at the objects: all of a
+// kind, or those that one value of an index names, in the order of their ids.
+func (b *Box) straight(k *Kind, q schema.Query) (ids []int64, total int, ok bool) {
+	if len(q.Filters) > 1 || len(q.Sorts) > 0 || q.PageSize == 0 || k.Hidden != nil && k.Hides(b) {
+		return nil, 0, false
 	}
-	ids := b.Tx.IDs(b.Key, k.Type, math.MinInt64, -1)
-	found := make([]*schema.Object, 0, q.PageSize)
-	for _, id := range ids[from:min(from+q.PageSize, len(ids))] {
-		o, err := b.Must(k.Type, id)
-		if err != nil {
-			return nil, 0, err
+	skip := (q.Page - 1) * q.PageSize
+	if len(q.Filters) == 0 {
+		if total = int(b.Tx.Count(b.Key, k.Type)); skip < total {
+			ids = b.Tx.PageIDs(b.Key, k.Type, skip, q.PageSize)
 		}
-		found = append(found, o)
+		return ids, total, true
 	}
-	return found, total, nil
+	c := q.Filters[0]
+	if c.Op != schema.EQ || !c.Field.Indexed() || c.Field.Wire() == schema.WireList || c.Field == schema.IDField() || len(c.Values) != 1 || !store.WholeInIndex(c.Values[0]) {
+		return nil, 0, false
+	}
+	if total = int(b.Tx.CountBy(b.Key, c.Field, k.Type, c.Values[0])); skip < total {
+		ids = b.Tx.PageIDsBy(b.Key, k.Type, c.Field, c.Values[0], skip, q.PageSize)
+	}
+	return ids, total, true
+}
+
+func idsOf(found []*schema.Object) []int64 {
+	ids := make([]int64, len(found))
+	for i, o := range found {
+		ids[i] = o.ID()
+	}
+	return ids
 }
 
 func cut[T any](found []T, q schema.Query) []T {
@@ -244,16 +276,7 @@ func order(read reader, found []*schema.Object, sorts []schema.Sort) error {
 		}
 	}
 	slices.SortStableFunc(found, func(x, y *schema.Object) int {
-		for i, s := range sorts {
-			d := keys[x.ID()][i].Compare(keys[y.ID()][i])
-			if s.Desc {
-				d = -d
-			}
-			if d != 0 {
-				return d
-			}
-		}
-		return int(x.ID() - y.ID())
+		return compareBy(sorts, keys[x.ID()], keys[y.ID()], x.ID(), y.ID())
 	})
 	return nil
 }
@@ -273,22 +296,67 @@ func (b *Box) RenderFields(k *Kind, o *schema.Object, fields []*schema.Field) (j
 	})
 }
 
+// Shown gives an object that the caller may see as JSON with the given fields,
+// nil for all.
+func (b *Box) Shown(k *Kind, id int64, fields []*schema.Field) (json.RawMessage, error) {
+	if len(b.sees(k)) > 0 {
+		if _, err := b.Seen(k, id); err != nil {
+			return nil, err
+		}
+	}
+	return b.shownAs(memoName(b.Key, k, fields), k, id, fields)
+}
+
+func (b *Box) shownAs(name string, k *Kind, id int64, fields []*schema.Field) (json.RawMessage, error) {
+	return b.Tx.Memo(name, id, func() ([]byte, error) {
+		o, err := b.Load(k, id)
+		if err != nil {
+			return nil, err
+		}
+		return b.RenderFields(k, o, fields)
+	})
+}
+
+// memoName tells apart what is kept of the objects of a kind.
+func memoName(array string, k *Kind, fields []*schema.Field) string {
+	var name strings.Builder
+	for _, part := range []string{array, k.Type.Name()} {
+		name.WriteString(part)
+		name.WriteByte(0)
+	}
+	if fields == nil {
+		name.WriteByte('*')
+	}
+	for _, f := range fields {
+		name.WriteString(f.Name)
+		name.WriteByte(',')
+	}
+	return name.String()
+}
+
 func (b *Box) publicFields(k *Kind) []*schema.Field {
-	if shown := b.shown[k]; shown != nil {
-		return shown
-	}
-	out := make([]*schema.Field, 0, len(k.Type.Fields()))
-	for _, f := range k.Type.Fields() {
-		if k.Type.Shows(f) && b.Open(f) {
-			out = append(out, f)
+	list := func() ([]*schema.Field, error) {
+		out := make([]*schema.Field, 0, len(k.Type.Fields()))
+		for _, f := range k.Type.Fields() {
+			if k.Type.Shows(f) && b.Open(f) {
+				out = append(out, f)
+			}
 		}
+		return out, nil
 	}
-	if b.Tx.ReadOnly() { // a writer may change the release
+	if !b.Tx.ReadOnly() { // a writer may change the release
+		out, _ := list()
+		return out
+	}
+	shown := b.shown[k]
+	if shown == nil {
+		shown = &once[[]*schema.Field]{}
 		if b.shown == nil {
-			b.shown = map[*Kind][]*schema.Field{}
+			b.shown = map[*Kind]*once[[]*schema.Field]{}
 		}
-		b.shown[k] = out
+		b.shown[k] = shown
 	}
+	out, _ := shown.get(b.Tx, list)
 	return out
 }
 

@@ -44,10 +44,9 @@ func (b *Box) targets(o *schema.Object) ([]Target, error) {
 	return []Target{}, nil
 }
 
-func (b *Box) fcTargets() ([]Target, error) {
-	if b.fc != nil {
-		return b.fc, nil
-	}
+func (b *Box) fcTargets() ([]Target, error) { return b.fc.get(b.Tx, b.findFCTargets) }
+
+func (b *Box) findFCTargets() ([]Target, error) {
 	t, err := b.treeMaker()
 	if err != nil {
 		return nil, err
@@ -68,7 +67,6 @@ func (b *Box) fcTargets() ([]Target, error) {
 		}
 	}
 	slices.SortStableFunc(out, func(x, y Target) int { return int(x.Node - y.Node) })
-	b.fc = out
 	return out, nil
 }
 

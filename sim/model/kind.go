@@ -248,7 +248,11 @@ func (c *Catalog) Types() []*schema.Type {
 // Routes lists the requests that belong to no single kind and those of the
 // kinds.
 func (c *Catalog) Routes() []Route {
-	out := append([]Route(nil), c.routes...)
+	n := len(c.routes)
+	for _, k := range c.kinds {
+		n += len(k.Routes)
+	}
+	out := append(make([]Route, 0, n), c.routes...)
 	for _, k := range c.kinds {
 		for _, r := range k.Routes {
 			if r.Needs == (schema.Gate{}) {

@@ -1,6 +1,8 @@
 package model
 
 import (
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -29,6 +31,16 @@ func ipRoutes() []Route {
 		{Name: OnIPState, Method: http.MethodPost, Path: one + "/enable", Do: switchIP(true)},
 		{Name: OnIPState, Method: http.MethodPost, Path: one + "/disable", Do: switchIP(false)},
 	}
+}
+
+// AddIP gives a network space an address, as a client's request does.
+func (b *Box) AddIP(space *schema.Object, address string) error {
+	raw, err := json.Marshal(address)
+	if err != nil {
+		return fmt.Errorf("address %s: %w", address, err)
+	}
+	_, err = addIP(b, space, &Input{Request: Request{Raw: raw}})
+	return err
 }
 
 // addIP gives a space an address: a bare JSON string.

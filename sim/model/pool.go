@@ -176,7 +176,7 @@ func administeredPools(b *Box, _ *schema.Object, in *Input) (any, error) {
 	found = slices.DeleteFunc(found, func(p *schema.Object) bool {
 		return b.Who.Role == RolePoolAdmin && !slices.Contains(PoolOwners.Get(p), b.Who.ID)
 	})
-	return b.page(k, q, cut(found, q), len(found))
+	return b.page(k, q, idsOf(cut(found, q)), len(found))
 }
 
 // checkOwners refuses owners that are no users.
@@ -365,7 +365,7 @@ func (b *Box) poolWritten(o *schema.Object) (n int64, err error) {
 			if DatasetFamily.Get(d) != id {
 				continue
 			}
-			all, _, err := b.images(t, id, b.Tx.Now())
+			all, _, err := b.images(t, id, b.Tx.Moment())
 			if err != nil {
 				return 0, err
 			}

@@ -129,18 +129,18 @@ func ProfileByName(name string) (*Profile, error) {
 
 // Profile is the release that the array was made as.
 func (b *Box) Profile() *Profile {
-	if b.profile == nil {
+	p, _ := b.profile.get(b.Tx, func() (*Profile, error) {
 		name := ""
 		if system, err := b.System(); err == nil {
 			name = systemProfile.Get(system)
 		}
 		p, err := ProfileByName(name)
 		if err != nil {
-			p, _ = ProfileByName("")
+			p, err = ProfileByName("")
 		}
-		b.profile = p
-	}
-	return b.profile
+		return p, err
+	})
+	return p
 }
 
 // Features is the array's list of features as it is now.

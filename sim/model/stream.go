@@ -124,6 +124,7 @@ func (b *Box) contentAt(o *schema.Object, t clock.Time) (data.Image, error) {
 		return im, err
 	}
 	for _, s := range b.streamsOf(o).list() {
+		b.Tx.DependsOnTime()
 		im = s.over(im, t)
 	}
 	return im, nil

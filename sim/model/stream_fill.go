@@ -148,7 +148,7 @@ func (b *Box) growth(pool int64, t clock.Time) (n int64, err error) {
 
 // physicalOf is what a pool has allocated now.
 func (b *Box) physicalOf(p *schema.Object) (int64, error) {
-	n, err := b.growth(p.ID(), b.Tx.Now())
+	n, err := b.growth(p.ID(), b.Tx.Moment())
 	return poolPhysical.Get(p) + n, err
 }
 
@@ -157,7 +157,7 @@ func (b *Box) treeOf(o *schema.Object) (int64, error) {
 	if b.fillingOf(DatasetPool.Get(o)).Rate == 0 {
 		return b.familyAllocated(o), nil
 	}
-	return b.measureAt(o.Type(), DatasetFamily.Get(o), b.Tx.Now())
+	return b.measureAt(o.Type(), DatasetFamily.Get(o), b.Tx.Moment())
 }
 
 // fillPool is a pool that came to a mark. A write that does not fit locks it.

@@ -54,14 +54,7 @@ const systemID = 0
 
 // System is the array's own object.
 func (b *Box) System() (*schema.Object, error) {
-	if b.system == nil {
-		o, err := b.Must(SystemType, systemID)
-		if err != nil {
-			return nil, err
-		}
-		b.system = o
-	}
-	return b.system, nil
+	return b.system.get(b.Tx, func() (*schema.Object, error) { return b.Must(SystemType, systemID) })
 }
 
 // DefaultPageSize is the length of a page when a client does not say, 0 for

@@ -201,10 +201,17 @@ func TestRow_roundTripAndEveryFlip(t *testing.T) {
 	assert.True(t, o.Same(back))
 	assert.Equal(t, []string{"a", "b"}, labels.Get(back))
 	assert.Equal(t, "hidden", secret.Get(back))
+	look, err := schema.RowOf(disk, 7, row)
+	require.NoError(t, err)
+	for _, f := range disk.StoredFields() {
+		assert.Equal(t, o.Value(f), look.Value(f), f.Name)
+	}
 	for i := range row {
 		bad := append([]byte(nil), row...)
 		bad[i] ^= 1
 		_, err := schema.Decode(disk, 7, bad)
+		require.ErrorIs(t, err, schema.ErrDamaged, "byte %d", i)
+		_, err = schema.RowOf(disk, 7, bad)
 		require.ErrorIs(t, err, schema.ErrDamaged, "byte %d", i)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 
 	"github.com/tidwall/btree"
 	"go.etcd.io/bbolt"
@@ -45,6 +46,9 @@ type Options struct {
 	// Step is called at the numbered steps of a durable write with their
 	// names; a crash test ends the process there. Nil is not called.
 	Step func(name string)
+	// ProveMemo has every result that Memo kept worked out again, and panics
+	// where it differs. A program with the race detector does so always.
+	ProveMemo bool
 	// Owner is what every transaction of the store tells as its owner: the
 	// lab's own, beside the objects.
 	Owner any
@@ -101,12 +105,17 @@ type DB struct {
 	history history
 	open    *gathering // takes the savepoints of now
 	flying  *gathering // is being written, nil for none
+	memo    *memo      // nil until the store is read often
+	commits uint64
+
+	missed atomic.Int64 // readings without a memo
 }
 
 // Open opens or creates a lab's store.
 func Open(o Options) (*DB, error) {
 	db := &DB{opts: o, durable: o.Path != "", flushAt: o.FlushAt, pending: newOverlay(), open: newGathering()}
 	db.history.limit = o.History
+	db.beginMemo()
 	if db.flushAt == 0 {
 		db.flushAt = defaultFlushAt
 	}
@@ -186,10 +195,10 @@ func (db *DB) savepoint(ctx context.Context, now clock.Time, fn func(tx *Tx) err
 	err = fn(tx)
 	db.mu.Lock()
 	if err == nil && tx.dirty {
-		db.pending = tx.over
-		db.now = now
+		db.pending, db.now = tx.over, now
 		db.open.dirty = true
 		db.history.add(tx.past)
+		db.committedLocked(tx)
 	}
 	g, full := db.seenLocked(), !db.durable && db.pending.Len() >= db.flushAt
 	db.mu.Unlock()
@@ -230,7 +239,7 @@ func (db *DB) begin(now clock.Time) (tx *Tx, done func(), err error) {
 	defer db.mu.Unlock()
 	tx = &Tx{
 		over: db.pending.Copy(), now: now, seen: db.seenLocked(), owner: db.opts.Owner, durable: db.durable,
-		remembers: db.keepsHistory(), start: db.history.end,
+		remembers: db.keepsHistory(), start: db.history.end, db: db, memo: db.memo, commit: db.commits,
 	}
 	if db.base == nil {
 		return tx, func() {}, nil

@@ -74,6 +74,7 @@ func (db *DB) lead() error {
 	db.pending = newOverlay()
 	db.now = db.base.now
 	db.history.forget()
+	db.forgetLocked()
 	return err
 }
 

@@ -28,6 +28,7 @@ func (db *DB) fork(path string, owner any) (*DB, error) {
 	opts.Path, opts.Owner = path, owner
 	fork := &DB{opts: opts, durable: path != "", flushAt: db.flushAt, open: newGathering(), now: db.now, damage: db.damage}
 	fork.history.limit = db.opts.History
+	fork.beginMemo()
 	if path != "" {
 		return fork, db.forkDurable(fork, path)
 	}

@@ -60,6 +60,7 @@ func (db *DB) Load(ctx context.Context, now clock.Time, fn func(tx *Tx, l *Loade
 		l.spill(tx)
 		db.mu.Lock()
 		db.pending, db.now = tx.over, now
+		db.forgetLocked()
 		db.mu.Unlock()
 	} else if err := db.keepLoaded(tx, l); err != nil {
 		return err
@@ -96,6 +97,7 @@ func (db *DB) keepLoaded(tx *Tx, l *Loader) error {
 	db.mu.Lock()
 	g := db.open
 	db.base, db.pending, db.now, db.open = base, newOverlay(), tx.now, newGathering()
+	db.forgetLocked()
 	db.mu.Unlock()
 	g.finish(nil) // what gathered is in the file with it
 	return nil

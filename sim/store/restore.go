@@ -41,6 +41,7 @@ func (db *DB) Restore(from *DB) error {
 	old := db.base
 	db.base, db.pending, db.now = base, from.pending.Copy(), from.now
 	db.history.forget()
+	db.forgetLocked()
 	db.mu.Unlock()
 	if old == nil {
 		return nil
@@ -64,6 +65,7 @@ func (db *DB) restoreDurable(from *DB) error {
 	defer db.mu.Unlock()
 	db.pending, db.now = newOverlay(), from.now
 	db.history.forget()
+	db.forgetLocked()
 	return nil
 }
 

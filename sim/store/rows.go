@@ -183,33 +183,57 @@ func (tx *Tx) CountBy(array string, f *schema.Field, t *schema.Type, v schema.Va
 // IDs lists the ids of a type in ascending order, from the one after a given
 // id on, at most limit of them; a negative limit lists all.
 func (tx *Tx) IDs(array string, t *schema.Type, after int64, limit int) []int64 {
-	var ids []int64
 	prefix := append([]byte(t.Name()), 0)
 	from := prefix
 	if after > math.MinInt64 {
 		from = rowKey(t, after+1)
 	}
-	tx.KV(array, spaceRow).Scan(from, func(key, _ []byte) bool {
-		if !bytes.HasPrefix(key, prefix) || limit >= 0 && len(ids) >= limit {
-			return false
-		}
-		ids = append(ids, idOf(key))
-		return true
-	})
-	return ids
+	return tx.ids(tx.KV(array, spaceRow), prefix, from, 0, limit, nil)
+}
+
+// PageIDs is part of the list of IDs: without the first of them, as many as
+// skip says, and no more than limit.
+func (tx *Tx) PageIDs(array string, t *schema.Type, skip, limit int) []int64 {
+	prefix := append([]byte(t.Name()), 0)
+	return tx.ids(tx.KV(array, spaceRow), prefix, prefix, skip, limit, nil)
 }
 
 // IDsBy lists the ids of the objects whose indexed field has the value, in
 // ascending order.
 func (tx *Tx) IDsBy(array string, t *schema.Type, f *schema.Field, v schema.Value) []int64 {
-	var ids []int64
+	return tx.PageIDsBy(array, t, f, v, 0, -1)
+}
+
+// PageIDsBy is part of the list of IDsBy, as PageIDs is of IDs.
+func (tx *Tx) PageIDsBy(array string, t *schema.Type, f *schema.Field, v schema.Value, skip, limit int) []int64 {
+	var holds func(id int64) bool
+	if !WholeInIndex(v) {
+		holds = func(id int64) bool {
+			o, err := tx.Get(array, t, id)
+			return err == nil && o != nil && o.Value(f).Compare(v) == 0
+		}
+	}
 	prefix := fieldKey(t, f, v)
-	long := len(v.Key()) > longestIndexed
-	tx.KV(array, spaceIndex).Scan(prefix, func(key, _ []byte) bool {
-		if !bytes.HasPrefix(key, prefix) {
+	return tx.ids(tx.KV(array, spaceIndex), prefix, prefix, skip, limit, holds)
+}
+
+// WholeInIndex reports whether an index holds all of a value, so that CountBy
+// counts no other.
+func WholeInIndex(v schema.Value) bool { return len(v.Key()) <= longestIndexed }
+
+// ids lists what the keys of a prefix end in.
+func (tx *Tx) ids(kv KV, prefix, from []byte, skip, limit int, holds func(id int64) bool) []int64 {
+	var ids []int64
+	tx.reads(kv.prefix + string(prefix))
+	kv.scan(from, func(key, _ []byte) bool {
+		if !bytes.HasPrefix(key, prefix) || limit >= 0 && len(ids) >= limit {
 			return false
 		}
-		if len(key) == len(prefix)+8 && (!long || tx.holds(array, t, idOf(key), f, v)) {
+		switch {
+		case len(key) != len(prefix)+8 || holds != nil && !holds(idOf(key)):
+		case skip > 0:
+			skip--
+		default:
 			ids = append(ids, idOf(key))
 		}
 		return true
@@ -217,9 +241,26 @@ func (tx *Tx) IDsBy(array string, t *schema.Type, f *schema.Field, v schema.Valu
 	return ids
 }
 
-func (tx *Tx) holds(array string, t *schema.Type, id int64, f *schema.Field, v schema.Value) bool {
-	o, err := tx.Get(array, t, id)
-	return err == nil && o != nil && o.Value(f).Compare(v) == 0
+// EachRow calls fn for every row of a type in ascending id order until it
+// returns false, without decoding them. The row is good until fn returns. It
+// returns a *DamageError for a row that its checksum refuses.
+func (tx *Tx) EachRow(array string, t *schema.Type, fn func(r schema.Row) bool) error {
+	prefix := append([]byte(t.Name()), 0)
+	var failed error
+	rows := tx.KV(array, spaceRow)
+	tx.reads(rows.prefix + string(prefix))
+	rows.scan(prefix, func(key, raw []byte) bool {
+		if !bytes.HasPrefix(key, prefix) {
+			return false
+		}
+		r, err := schema.RowOf(t, idOf(key), raw)
+		if err != nil {
+			failed = &DamageError{Array: array, Kind: t.Name(), ID: idOf(key), Err: err}
+			return false
+		}
+		return fn(r)
+	})
+	return failed
 }
 
 // Each calls fn for every object of a type in ascending id order until it
@@ -227,7 +268,9 @@ func (tx *Tx) holds(array string, t *schema.Type, id int64, f *schema.Field, v s
 func (tx *Tx) Each(array string, t *schema.Type, fn func(o *schema.Object) (bool, error)) error {
 	prefix := append([]byte(t.Name()), 0)
 	var failed error
-	tx.KV(array, spaceRow).Scan(prefix, func(key, raw []byte) bool {
+	rows := tx.KV(array, spaceRow)
+	tx.reads(rows.prefix + string(prefix))
+	rows.scan(prefix, func(key, raw []byte) bool {
 		if !bytes.HasPrefix(key, prefix) {
 			return false
 		}

@@ -12,6 +12,7 @@ import (
 
 // Tx is a savepoint. It is used by one goroutine.
 type Tx struct {
+	db       *DB
 	bolt     *bbolt.Tx // nil where nothing is in a file
 	over     *overlay
 	now      clock.Time
@@ -27,10 +28,26 @@ type Tx struct {
 	remembers bool     // past is kept
 	start     Position // of the savepoint in the history
 	past      []undo
+
+	memo   *memo    // nil where nothing is kept
+	commit uint64   // that it sees
+	wrote  []uint32 // the memo's slots
+	trace  *Reads   // of what is being worked out, nil for nothing
 }
 
 // Now is the lab time of everything in the savepoint.
-func (tx *Tx) Now() clock.Time { return tx.now }
+func (tx *Tx) Now() clock.Time {
+	tx.readsBeside()
+	return tx.now
+}
+
+// Moment is Now for those who hand it on: what a Memo works out depends on the
+// time only where somebody asked Now, or told DependsOnTime.
+func (tx *Tx) Moment() clock.Time { return tx.now }
+
+// DependsOnTime tells that what is being worked out would be another one at
+// another time.
+func (tx *Tx) DependsOnTime() { tx.readsBeside() }
 
 // ReadOnly reports whether a write would panic.
 func (tx *Tx) ReadOnly() bool { return tx.readOnly }
@@ -43,26 +60,33 @@ func (tx *Tx) OnCommit(fn func()) { tx.onCommit = append(tx.onCommit, fn) }
 func (tx *Tx) Touch() { tx.dirty = true }
 
 // Owner is what the store was opened with.
-func (tx *Tx) Owner() any { return tx.owner }
+func (tx *Tx) Owner() any {
+	tx.readsBeside()
+	return tx.owner
+}
 
 // Carry lets a value travel with the transaction and its savepoints.
 func (tx *Tx) Carry(v any) { tx.carried = v }
 
 // Carried is what Carry was given, nil for nothing.
-func (tx *Tx) Carried() any { return tx.carried }
+func (tx *Tx) Carried() any {
+	tx.readsBeside()
+	return tx.carried
+}
 
 // Savepoint runs fn in a savepoint of its own at lab time now. If fn returns
 // an error, what it wrote is undone alone.
 func (tx *Tx) Savepoint(now clock.Time, fn func(tx *Tx) error) error {
 	inner := &Tx{
 		bolt: tx.bolt, over: tx.over.Copy(), now: now, readOnly: tx.readOnly, durable: tx.durable, owner: tx.owner, carried: tx.carried,
-		remembers: tx.remembers, start: tx.Position(),
+		remembers: tx.remembers, start: tx.Position(), db: tx.db, memo: tx.memo, commit: tx.commit, trace: tx.trace,
 	}
 	if err := fn(inner); err != nil {
 		return err
 	}
 	tx.over = inner.over
 	tx.past = append(tx.past, inner.past...)
+	tx.wrote = append(tx.wrote, inner.wrote...)
 	tx.dirty = tx.dirty || inner.dirty
 	tx.onCommit = append(tx.onCommit, inner.onCommit...)
 	for _, t := range inner.touched.all {
@@ -96,6 +120,7 @@ func splitKey(key string) (bucket, rest string) {
 // it or keep it beyond the transaction.
 func (kv KV) Get(key []byte) []byte {
 	full := kv.prefix + string(key)
+	kv.tx.reads(full)
 	if v, ok := kv.tx.over.Get(full); ok {
 		return v
 	}
@@ -134,6 +159,7 @@ func (kv KV) Delete(key []byte) {
 		kv.writable()
 		old, had := kv.tx.over.Delete(full) // no grave for what never left memory: scans would walk over it
 		kv.tx.remember(full, old, had)
+		kv.tx.writes(kv.prefix, full)
 		return
 	}
 	kv.set(key, nil)
@@ -155,6 +181,7 @@ func (kv KV) set(key, value []byte) {
 	full := kv.prefix + string(key)
 	old, had := kv.tx.over.Set(full, value)
 	kv.tx.remember(full, old, had)
+	kv.tx.writes(kv.prefix, full)
 }
 
 func (kv KV) writable() {
@@ -167,6 +194,12 @@ func (kv KV) writable() {
 // Scan walks the space in ascending order from a key on until fn returns
 // false. It sees the state at its start: fn may write.
 func (kv KV) Scan(from []byte, fn func(key, value []byte) bool) {
+	kv.tx.reads(kv.prefix)
+	kv.scan(from, fn)
+}
+
+// scan is Scan for those who say themselves what they read.
+func (kv KV) scan(from []byte, fn func(key, value []byte) bool) {
 	bucket, prefix := splitKey(kv.prefix)
 	over := kv.tx.over.Copy().Iter()
 	more := over.Seek(kv.prefix + string(from))
