@@ -18,6 +18,7 @@ import (
 	"infinisim/sim/apierr"
 	"infinisim/sim/control"
 	"infinisim/sim/lab"
+	"infinisim/sim/store"
 	"infinisim/sim/ui"
 )
 
@@ -46,10 +47,14 @@ func (f flags) labs(ctx context.Context, o lab.Options) (*lab.Labs, error) {
 		_, missing := all.Get(lab.DefaultName)
 		switch {
 		case f.from != "":
-			err = f.imported(ctx, all)
+			if err = f.imported(ctx, all); err != nil && !errors.Is(err, store.ErrLocked) {
+				err = exitError{err, exitUsage}
+			}
 		case missing != nil:
 			var p lab.Plan
-			if p, err = f.plan(); err == nil {
+			if p, err = f.plan(); err != nil {
+				err = exitError{err, exitUsage}
+			} else {
 				_, err = all.Create(ctx, p)
 			}
 		}

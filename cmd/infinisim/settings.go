@@ -23,6 +23,7 @@ const (
 	variablePrefix = "INFINISIM_"
 	configFile     = "infinisim.yaml"
 	serveName      = "serve"
+	doctorName     = "doctor"
 	// lenient commands go on where the environment or the file is not right.
 	lenient = "lenient"
 	// ownLab marks a flag --lab that is not the lab which is spoken of.
@@ -40,11 +41,12 @@ type setting struct {
 	variable, key string
 }
 
-// settingOf names a flag of a command. Flags of serve and common ones go by
-// their own names, all others by the command's and their own.
+// settingOf names a flag of a command. Flags of serve, of doctor, which looks at
+// what serve would do, and common ones go by their own names, all others by the
+// command's and their own.
 func settingOf(c *cobra.Command, f *pflag.Flag) setting {
 	path := strings.Fields(c.CommandPath())[1:]
-	if len(path) == 1 && path[0] == serveName || slices.Contains(common(), f.Name) && f.Annotations[ownLab] == nil {
+	if len(path) == 1 && (path[0] == serveName || path[0] == doctorName) || slices.Contains(common(), f.Name) && f.Annotations[ownLab] == nil {
 		path = nil
 	}
 	words := append(slices.Clone(path), f.Name)

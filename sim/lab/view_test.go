@@ -118,8 +118,8 @@ func (w *world) viewsAgree() {
 	for _, box := range []string{"box-1", "box-2"} {
 		for path, members := range names {
 			for _, one := range w.all(box, path) {
-				real := object(one.(map[string]any))
-				view := views[fmt.Sprint(box, "/", path, "/", real.id())]
+				told := object(one.(map[string]any))
+				view := views[fmt.Sprint(box, "/", path, "/", told.id())]
 				require.NotNil(w.t, view, "%s of %s", path, box)
 				shown++
 				if path == "pools" {
@@ -130,14 +130,14 @@ func (w *world) viewsAgree() {
 					}
 				}
 				for name, wire := range members {
-					want := real[wire]
+					want := told[wire]
 					if _, text := view[name].(string); text && want == nil {
 						want = ""
 					}
 					assert.Equal(w.t, want, view[name], "%s %s", path, name)
 				}
 				if path == "replicas" {
-					w.jobAgrees(view, real)
+					w.jobAgrees(view, told)
 				}
 			}
 		}
@@ -146,24 +146,24 @@ func (w *world) viewsAgree() {
 }
 
 // jobAgrees compares what a replica's view has in members of its own.
-func (w *world) jobAgrees(view, real object) {
+func (w *world) jobAgrees(view, told object) {
 	w.t.Helper()
 	entity, remote := view["entity"].(map[string]any), view["remote_entity"].(map[string]any)
-	assert.Equal(w.t, real["local_entity_name"], entity["name"])
-	assert.Equal(w.t, real["local_entity_id"], entity["id"])
-	assert.Equal(w.t, real["entity_type"], entity["kind"])
-	assert.Equal(w.t, real["remote_entity_name"], remote["name"])
-	assert.Equal(w.t, real["remote_entity_id"], remote["id"])
+	assert.Equal(w.t, told["local_entity_name"], entity["name"])
+	assert.Equal(w.t, told["local_entity_id"], entity["id"])
+	assert.Equal(w.t, told["entity_type"], entity["kind"])
+	assert.Equal(w.t, told["remote_entity_name"], remote["name"])
+	assert.Equal(w.t, told["remote_entity_id"], remote["id"])
 	job, _ := view["job"].(map[string]any)
-	jobs := real["jobs"].([]any)
+	jobs := told["jobs"].([]any)
 	if job == nil {
-		assert.NotContains(w.t, []any{"INITIALIZING", "REPLICATING"}, real["job_state"])
+		assert.NotContains(w.t, []any{"INITIALIZING", "REPLICATING"}, told["job_state"])
 		return
 	}
 	first := jobs[0].(map[string]any)
 	assert.Equal(w.t, first["state"], job["state"])
 	assert.Equal(w.t, first["is_initial"], job["is_initial"])
-	assert.Equal(w.t, real["progress"], job["progress"])
+	assert.Equal(w.t, told["progress"], job["progress"])
 	if all := job["bytes"].(float64); all > 0 && !job["stalled"].(bool) {
 		assert.InDelta(w.t, 100*(all-job["bytes_left"].(float64))/all, job["progress"], 1)
 	}

@@ -32,7 +32,7 @@ class ServerDied(InfinisimError):
     ...     Server(profile="1.0")
     ... except ServerDied as error:
     ...     print(str(error).splitlines()[0])
-    the server ended with exit code 1 before it served; its last lines:
+    the server ended with exit code 2 before it served; its last lines:
     """
 
 
