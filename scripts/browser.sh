@@ -21,5 +21,5 @@ rm -rf dist/screenshots
 export INFINISIM_BROWSER=required
 export INFINISIM_AXE="$PWD/.cache/axe/$axe/node_modules/axe-core/axe.min.js"
 export INFINISIM_SCREENSHOTS="$PWD/dist/screenshots"
-go test ./sim/ui -run TestBrowser -count=1 -timeout 30m -v "$@" | grep -E '^ *--- |^(ok|FAIL|PASS)|_test.go|Error|Messages|expected|actual'
+go test ./sim/ui -run TestBrowser -count=1 -timeout 30m -v "$@" | grep --line-buffered -E '^ *--- |^(ok|FAIL|PASS)|_test.go|Error|Messages|expected|actual'
 echo "$(find dist/screenshots -name '*.png' | wc -l) pictures in dist/screenshots"

@@ -36,8 +36,13 @@ import (
 // detector, and all other tests beside them, a page takes too long.
 const required = "INFINISIM_BROWSER"
 
-// browser starts a headless Chromium, and gives a context in which tabs open.
-func browser(tb testing.TB) context.Context {
+// chromium is a browser in which tabs open.
+type chromium struct {
+	tabs context.Context //nolint:containedctx // chromedp's name for a browser
+}
+
+// browser starts a headless Chromium.
+func browser(tb testing.TB) chromium {
 	tb.Helper()
 	if os.Getenv(required) == "" {
 		tb.Skip("scripts/browser.sh runs it")
@@ -56,13 +61,13 @@ func browser(tb testing.TB) context.Context {
 	ctx, stop := chromedp.NewContext(ctx)
 	tb.Cleanup(stop)
 	require.NoError(tb, chromedp.Do(ctx, chromedp.Navigate("about:blank")))
-	return ctx
+	return chromium{ctx}
 }
 
 // desk is a process that serves a lab, and a tab that looks at it.
 type desk struct {
 	t    testing.TB
-	tab  context.Context
+	tab  context.Context //nolint:containedctx // chromedp's name for a tab
 	labs *lab.Labs
 	url  string
 
@@ -90,17 +95,14 @@ func serveEstate(tb testing.TB, file, token string) (*lab.Labs, string) {
 }
 
 // sit opens a tab of the browser before a served lab.
-func sit(tb testing.TB, in context.Context, labs *lab.Labs, url string) *desk {
+func sit(tb testing.TB, in chromium, labs *lab.Labs, url string) *desk {
 	tb.Helper()
-	tab, cancel := chromedp.NewContext(in)
+	tab, cancel := chromedp.NewContext(in.tabs)
 	tb.Cleanup(cancel)
 	d := &desk{t: tb, tab: tab, labs: labs, url: url}
 	require.NoError(tb, chromedp.Listen(tab, d.hear))
-	for _, enable := range []func() error{
-		func() error { _, err := chromedp.Call(tab, network.Enable, network.EnableParams{}); return err },
-	} {
-		require.NoError(tb, enable())
-	}
+	_, err := chromedp.Call(tab, network.Enable, network.EnableParams{})
+	require.NoError(tb, err)
 	d.size(1280, 860)
 	return d
 }
@@ -149,7 +151,7 @@ func (d *desk) quiet() {
 
 // patience is how long a page may take to become what is waited for: the
 // machine may be busy.
-const patience = time.Minute
+const patience = 3 * time.Minute
 
 func (d *desk) do(steps ...chromedp.Action[chromedp.Void]) {
 	d.t.Helper()

@@ -1,7 +1,6 @@
 package ui_test
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -18,7 +17,8 @@ import (
 )
 
 // sitDown is a tab before a lab of its own.
-func sitDown(t *testing.T, in context.Context) *desk { //nolint:thelper // each test begins with it
+func sitDown(t *testing.T, in chromium) *desk {
+	t.Helper()
 	labs, url := serveEstate(t, estateFile, "")
 	return sit(t, in, labs, url)
 }

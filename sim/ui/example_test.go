@@ -11,7 +11,7 @@ import (
 func ExampleMount() {
 	control := http.NotFoundHandler() // a control.Server
 	rec := httptest.NewRecorder()
-	ui.Mount(control).ServeHTTP(rec, httptest.NewRequest(http.MethodGet, ui.Path+"/", http.NoBody)) //nolint:noctx // nothing waits
+	ui.Mount(control).ServeHTTP(rec, httptest.NewRequest(http.MethodGet, ui.Path+"/", http.NoBody))
 	fmt.Println(rec.Code, rec.Header().Get("Content-Type"))
 	// Output: 200 text/html; charset=utf-8
 }

@@ -18,7 +18,7 @@ import (
 
 func request(h http.Handler, method, path string) *httptest.ResponseRecorder {
 	rec := httptest.NewRecorder()
-	h.ServeHTTP(rec, httptest.NewRequest(method, path, http.NoBody)) //nolint:noctx // nothing waits
+	h.ServeHTTP(rec, httptest.NewRequest(method, path, http.NoBody))
 	return rec
 }
 

@@ -40,13 +40,13 @@ func story(d *desk) (replica string) {
 	d.t.Helper()
 	rows := get[[]lab.ReplicaView](d, "replicas?array=box-1")
 	for _, r := range rows {
-		switch {
-		case r.Entity.Name == "manifest" || r.Entity.Name == "papers":
+		switch r.Entity.Name {
+		case "papers":
 			replica = fmt.Sprintf("%s/%d", r.Array, r.ID)
 			var volumes struct{ Result []struct{ ID int64 } }
 			d.api(http.MethodGet, "arrays/box-1/rest/volumes?name=eq:manifest&fields=id", "", &volumes)
 			d.api(http.MethodPut, fmt.Sprintf("arrays/box-1/datasets/%d/workload", volumes.Result[0].ID), `{"writes":90,"block_size":65536,"working_set":8000000000}`, nil)
-		case r.Entity.Name == "log":
+		case "log":
 			d.api(http.MethodPut, fmt.Sprintf("arrays/box-1/datasets/%d/workload", r.Entity.ID), `{"writes":300,"block_size":65536,"working_set":40000000000}`, nil)
 		}
 	}
@@ -124,7 +124,7 @@ func (d *desk) axe(where string) {
 	source, err := os.ReadFile(path)
 	require.NoError(d.t, err)
 	js[bool](d, string(source)+"; true")
-	raw := js[string](d, `axe.run().then((r) => JSON.stringify(r.violations.map((v) => ({ id: v.id, impact: v.impact, help: v.help, nodes: v.nodes.slice(0, 3).map((n) => n.html.slice(0, 200)) }))))`)
+	raw := js[string](d, `axe.run(document, { resultTypes: ['violations'] }).then((r) => JSON.stringify(r.violations.map((v) => ({ id: v.id, impact: v.impact, help: v.help, nodes: v.nodes.slice(0, 3).map((n) => n.html.slice(0, 200)) }))))`)
 	var found []struct {
 		ID, Impact, Help string
 		Nodes            []string
