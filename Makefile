@@ -35,6 +35,9 @@ crash: build ## Kills durable servers, alone and in pairs, and compares what is 
 	@go run ./scripts/crash -kills $(or $(KILLS),1000) bin/infinisim
 	@go run ./scripts/crash -pairs $(or $(PAIRS),1) bin/infinisim
 
+observe: build ## Evaluates every query of the dashboard and the alert rules on scrapes of a demo
+	@scripts/observe.sh
+
 golden: ## Writes the golden scripts and the role matrix anew; read the change
 	@go test ./sim/model ./sim/replication ./sim/api -run "TestScripts|TestRoles_everyRoute" -update
 
@@ -63,6 +66,12 @@ release: ## Builds archives, packages and checksums of all platforms into dist/r
 first: ## Measures the way from git clone to the first call of InfiniSDK
 	@scripts/first-call.sh
 
+browser: ## Every view and control of the dashboard in a headless Chromium; pictures in dist/screenshots
+	@scripts/browser.sh
+
+openapi: build ## Proves the OpenAPI documents: validator, generated client, schemathesis with EXAMPLES cases a request
+	@scripts/openapi.sh
+
 wheel: ## Builds the Python wheel of this platform, the program inside
 	@scripts/wheel.sh
 
@@ -72,4 +81,4 @@ clients: build ## The runs with real clients alone
 clean: ## Removes what was built and installed
 	@rm -rf bin dist python/build .venv* .cache
 
-.PHONY: help run try build test check lint fuzz image bench crash golden soak month replay docs site snippets release first wheel clients clean
+.PHONY: help run try build test check lint fuzz openapi image bench crash observe golden soak month replay docs site snippets release first browser wheel clients clean

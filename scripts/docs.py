@@ -52,7 +52,7 @@ WRITTEN = {
 OTHERS = {
     "make": None, "git": "first-call.sh", "cd": "first-call.sh", "go": "test.sh", "pip": "python-test.sh", "docker": "needs a daemon",
     "podman": "needs a daemon", "kubectl": "needs a cluster", "export": "a setting", "dpkg": "release.sh", "tar": "release.sh",
-    "sha256sum": "release.sh",
+    "sha256sum": "release.sh", "prometheus": "observe.sh",
 }  # fmt: skip
 PYTHON_TESTED = re.compile(r"^(>>> |def test_|async def test_|# conftest\.py)", re.M)
 

@@ -21,9 +21,15 @@ started=$SECONDS
 go test ./sim/replication -run TestMonth -days 30 -timeout 30m -v | grep -E "days of|^ok"
 echo "thirty days of replication: $((SECONDS - started)) s"
 started=$SECONDS
+scripts/browser.sh
+echo "browser: $((SECONDS - started)) s"
+started=$SECONDS
 go build -o bin/infinisim ./cmd/infinisim
 bin/infinisim run fixtures/scenarios/*.yaml
 echo "scenarios: $((SECONDS - started)) s"
+started=$SECONDS
+scripts/observe.sh
+echo "queries of dashboard and alerts: $((SECONDS - started)) s"
 started=$SECONDS
 scripts/image.sh --twice
 scripts/venv.sh .venv requirements.txt
@@ -39,6 +45,9 @@ scripts/release.sh
 scripts/first-call.sh
 scripts/examples.sh
 echo "site, snippets, release, first call, worked examples: $((SECONDS - started)) s"
+started=$SECONDS
+scripts/openapi.sh
+echo "openapi: $((SECONDS - started)) s"
 started=$SECONDS
 scripts/clients.sh | tee .cache/clients.txt
 steps=$(grep -cE '^(ok|pass) ' .cache/clients.txt)

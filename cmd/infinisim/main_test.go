@@ -108,6 +108,9 @@ func TestServe_badFlags(t *testing.T) {
 		{"--demo", "--arrays", "2"},
 		{"--demo", "--estate", "demo.yaml"},
 		{"--demo", "--import", "lab.json"},
+		{"--log-format", "xml"},
+		{"--log-level", "loud"},
+		{"--otlp-endpoint", "127.0.0.1:4318"},
 		{"--evil"},
 		{"more"},
 	} {

@@ -79,7 +79,7 @@ func serve(c *cobra.Command, f flags) (err error) {
 	}
 	metrics, stop, err := f.observers(ctx, &opts, log)
 	if err != nil {
-		return err
+		return exitError{err, exitUsage}
 	}
 	defer func() { err = errors.Join(err, stop()) }()
 	labs, err := f.labs(ctx, opts)
@@ -97,11 +97,21 @@ func serve(c *cobra.Command, f flags) (err error) {
 			return err
 		}
 	}
+	if err := s.up(ctx, printerOf(c)); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	log.Info("shuts down")
+	return s.failed()
+}
+
+// up opens all listeners and tells people and scripts of them.
+func (s *servers) up(ctx context.Context, out printer) error {
 	if err := s.openAll(ctx); err != nil {
 		return err
 	}
 	var ready atomic.Bool
-	plane, err := s.controlPlane(ctx, &ready, log)
+	plane, err := s.controlPlane(ctx, &ready, s.log)
 	if err != nil {
 		return err
 	}
@@ -112,13 +122,11 @@ func serve(c *cobra.Command, f flags) (err error) {
 		return err
 	}
 	ready.Store(true)
-	if err := s.announce(ctx, printerOf(c), plane); err != nil {
+	if err := s.announce(ctx, out, plane); err != nil {
 		return err
 	}
-	log.Info("serves", "control", plane, "fabric", s.fabric)
-	<-ctx.Done()
-	log.Info("shuts down")
-	return s.failed()
+	s.log.Info("serves", "control", plane, "fabric", s.fabric)
+	return nil
 }
 
 // endWith ends the server when nobody holds the other end of its input any

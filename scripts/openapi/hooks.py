@@ -19,3 +19,9 @@ def map_query(_context: Any, query: Any) -> Any:
     if isinstance(query, dict):
         query.pop("wait", None)
     return query
+
+
+@schemathesis.serializer("application/x-ndjson")
+def lines(_context: Any, value: Any) -> bytes:
+    """A text of JSON lines is sent as it is."""
+    return value if isinstance(value, bytes) else str(value).encode(errors="surrogatepass")

@@ -104,6 +104,10 @@ func TestPaths_slashesAreServed(t *testing.T) {
 	assert.Equal(t, "other", out["result"].(map[string]any)["name"])
 	c.code(http.StatusNotFound, "PATH_NOT_FOUND", http.MethodGet, "/api/rest/nonexistent/path", "")
 	c.code(http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", http.MethodPatch, "/api/rest/pools", "")
+	rec, _ = c.do(http.MethodPatch, "/api/rest//pools/", nil)
+	assert.Equal(t, "GET, POST", rec.Header().Get("Allow"))
+	rec, _ = c.do(http.MethodDelete, "/api/rest/events/1000", nil)
+	assert.Equal(t, "GET", rec.Header().Get("Allow"))
 	assert.Equal(t, map[string]int{"box-1 GET /api/rest/nonexistent/path": 1}, c.lab.Missing())
 }
 

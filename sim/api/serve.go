@@ -87,6 +87,9 @@ func serve(op operation) http.HandlerFunc {
 		if x.settle != clock.Never {
 			w.Header().Set(headerNextSettle, strconv.FormatInt(x.settle.CeilMS(), 10))
 		}
+		if x.status == http.StatusMethodNotAllowed {
+			w.Header().Set("Allow", s.Routes.others(r))
+		}
 		if !op.reads && s.Changed != nil {
 			s.Changed()
 		}

@@ -86,6 +86,26 @@ func (t *Routes) Find(method, path string) (s Served, ok bool) {
 	return t.served[i], true
 }
 
+// others lists the methods that the path of a request takes besides its own, as
+// the header Allow of a 405 has them (RFC 9110, 15.5.6).
+func (t *Routes) others(r *http.Request) string {
+	var out []string
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
+		s, ok := t.Find(method, strings.TrimPrefix(r.URL.Path, root+"/"))
+		if ok && method != r.Method && (method == http.MethodGet || !t.fixed(s)) {
+			out = append(out, method)
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+// fixed reports whether a request would change an object of a kind that no
+// client changes.
+func (t *Routes) fixed(s Served) bool {
+	k := t.kind(s.Kind)
+	return k != nil && k.Fixed && s.Path == k.Path+"/{id}"
+}
+
 // Served lists what arrays answer. The caller must not change the list.
 func (t *Routes) Served() []Served { return t.served }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"infinisim/sim/clock"
 )
@@ -14,7 +15,7 @@ func TestStopwatch(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := clock.StartStopwatch()
-		assert.NoError(t, clock.Pause(t.Context(), time.Minute))
+		require.NoError(t, clock.Pause(t.Context(), time.Minute))
 		assert.Equal(t, time.Minute, w.Took())
 		assert.Equal(t, w.Begun().Add(w.Took()), clock.StartStopwatch().Begun())
 	})

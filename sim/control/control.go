@@ -158,8 +158,23 @@ func (s *Server) adaptTo(do handler, most int64) http.HandlerFunc {
 			status, raw = s.refuse(r, err)
 		}
 		s.Log.Debug("control request", "method", r.Method, "path", r.URL.Path, "status", status)
+		if status == http.StatusMethodNotAllowed {
+			w.Header().Set("Allow", s.methods(r.URL.Path))
+		}
 		s.send(w, status, "application/json", append(raw, '\n'))
 	}
+}
+
+// methods lists those that a path takes, as the header Allow of a 405 has them
+// (RFC 9110, 15.5.6).
+func (s *Server) methods(path string) string {
+	var out []string
+	for _, method := range []string{get, post, put, patch, remove} {
+		if s.router.Match(chi.NewRouteContext(), method, path) {
+			out = append(out, method)
+		}
+	}
+	return strings.Join(out, ", ")
 }
 
 // do asks for the token, finds the lab that the path names, and runs the

@@ -3,6 +3,7 @@ package observe
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -89,10 +90,10 @@ func (s *scrape) counter(name, help string, v float64, labels ...string) {
 	number(s.to, prometheus.CounterValue, name, help, v, append([]string{labelLab, s.lab.Name()}, labels...))
 }
 
-// oneHot gives a gauge for each word: 1 for the one that is, 0 for the others.
-func (s *scrape) oneHot(name, help, label string, words []string, is string, labels ...string) {
+// oneHot gives a gauge for each word as the label state: 1 for the one that is, 0 for the others.
+func (s *scrape) oneHot(name, help string, words []string, is string, labels ...string) {
 	for _, word := range words {
-		s.gauge(name, help, truth(word == is), append(labels[:len(labels):len(labels)], label, word)...)
+		s.gauge(name, help, truth(word == is), append(slices.Clip(labels), "state", word)...)
 	}
 }
 
@@ -149,11 +150,11 @@ func (s *scrape) pools() error {
 		s.gauge("infinisim_pool_allocated_bytes", "Physical space of a pool that is allocated.", float64(p.AllocatedPhysical), of...)
 		s.gauge("infinisim_pool_free_virtual_bytes", "Virtual space of a pool that is free.", float64(p.FreeVirtual), of...)
 		s.gauge("infinisim_pool_fill_ratio", "Share of a pool's physical capacity that is allocated.", p.Fill, of...)
-		s.oneHot("infinisim_pool_state", "State of a pool: 1 for the one that it is in.", "state", model.PoolState.Field().Enum, p.State, of...)
+		s.oneHot("infinisim_pool_state", "State of a pool: 1 for the one that it is in.", model.PoolState.Field().Enum, p.State, of...)
 		for kind, n := range map[string]int64{
 			"volume": p.Volumes, "filesystem": p.Filesystems, "snapshot": p.Snapshots, "filesystem_snapshot": p.FSSnapshots,
 		} {
-			s.gauge("infinisim_pool_datasets", "Datasets in a pool.", float64(n), append(of[:len(of):len(of)], "kind", kind)...)
+			s.gauge("infinisim_pool_datasets", "Datasets in a pool.", float64(n), append(slices.Clip(of), "kind", kind)...)
 		}
 	}
 	return err
@@ -164,7 +165,7 @@ func (s *scrape) links() error {
 	for _, v := range all {
 		of := []string{labelArray, v.Array, "link", v.Name, "id", itoa(v.ID), "remote_array", v.RemoteArray}
 		s.gauge("infinisim_link_up", "Whether a link is up, maybe degraded.", truth(v.State == "UP" || v.State == "DEGRADED"), of...)
-		s.oneHot("infinisim_link_state", "State of a link: 1 for the one that it is in.", "state", replication.LinkState.Field().Enum, v.State, of...)
+		s.oneHot("infinisim_link_state", "State of a link: 1 for the one that it is in.", replication.LinkState.Field().Enum, v.State, of...)
 		s.gauge("infinisim_link_bandwidth_bytes_per_second", "Bandwidth of the path behind a link.", float64(v.Bandwidth), of...)
 		s.gauge("infinisim_link_latency_seconds", "Latency of the path behind a link, one way.", v.LatencyMS/1000, of...)
 	}
@@ -186,10 +187,10 @@ func (s *scrape) replica(v lab.ReplicaView) {
 	of := []string{
 		labelArray, v.Array, "replica", itoa(v.ID), "name", v.Entity.Name, "type", v.Type, "remote_array", v.RemoteArray,
 	}
-	s.oneHot("infinisim_replica_state", "State of a replica: 1 for the one that it is in.", "state", lab.ReplicaStates(), v.State, of...)
+	s.oneHot("infinisim_replica_state", "State of a replica: 1 for the one that it is in.", lab.ReplicaStates(), v.State, of...)
 	if v.SyncState != "" {
 		words := replication.ReplicaSyncState.Field().Enum
-		s.oneHot("infinisim_replica_sync_state", "Synchrony of a replica: 1 for the state that it is in.", "state", words, v.SyncState, of...)
+		s.oneHot("infinisim_replica_sync_state", "Synchrony of a replica: 1 for the state that it is in.", words, v.SyncState, of...)
 	}
 	if v.LagMS != nil {
 		s.gauge("infinisim_replica_lag_seconds", "How old the image is that the other side has, in lab time.", inSeconds(*v.LagMS), of...)

@@ -56,9 +56,9 @@ func (w *watched) pass(d time.Duration) {
 }
 
 // ask is a request of a client to the first array.
-func (w *watched) ask(l *lab.Lab, method, path, body string) (status int) {
+func (w *watched) ask(l *lab.Lab, method, path string) (status int) {
 	w.t.Helper()
-	r := httptest.NewRequestWithContext(w.t.Context(), method, "http://box/api/rest/"+path, strings.NewReader(body))
+	r := httptest.NewRequestWithContext(w.t.Context(), method, "http://box/api/rest/"+path, http.NoBody)
 	r.SetBasicAuth("admin", "123456")
 	rec := httptest.NewRecorder()
 	defer func() {
@@ -154,18 +154,18 @@ func TestMetrics_requests(t *testing.T) {
 	t.Parallel()
 	w := watch(t)
 	for range 3 {
-		assert.Equal(t, http.StatusOK, w.ask(w.lab, http.MethodGet, "volumes", ""))
+		assert.Equal(t, http.StatusOK, w.ask(w.lab, http.MethodGet, "volumes"))
 	}
-	assert.Equal(t, http.StatusNotFound, w.ask(w.lab, http.MethodGet, "volumes/77", ""))
-	assert.Equal(t, http.StatusNotFound, w.ask(w.lab, http.MethodGet, "volumes/78", ""))
-	w.ask(w.lab, "EVIL", "x/y", "")
-	w.ask(w.lab, http.MethodGet, "nothing/at/all", "")
+	assert.Equal(t, http.StatusNotFound, w.ask(w.lab, http.MethodGet, "volumes/77"))
+	assert.Equal(t, http.StatusNotFound, w.ask(w.lab, http.MethodGet, "volumes/78"))
+	w.ask(w.lab, "EVIL", "x/y")
+	w.ask(w.lab, http.MethodGet, "nothing/at/all")
 	_, err := w.lab.AddFault(t.Context(), fault.Rule{ID: "gone", Site: fault.HTTP, Path: "pools", Effect: fault.Effect{Type: fault.Reset}})
 	require.NoError(t, err)
 	_, err = w.lab.AddFault(t.Context(), fault.Rule{ID: "lost", Site: fault.HTTP, Path: "hosts", Effect: fault.Effect{Type: fault.Lost}})
 	require.NoError(t, err)
-	w.ask(w.lab, http.MethodGet, "pools", "")
-	w.ask(w.lab, http.MethodGet, "hosts", "")
+	w.ask(w.lab, http.MethodGet, "pools")
+	w.ask(w.lab, http.MethodGet, "hosts")
 	require.NoError(t, w.lab.SetActive(t.Context(), "box-2", false))
 	got := w.scrape("")
 	assert.Equal(t, map[string]float64{
@@ -184,11 +184,11 @@ func TestMetrics_labs(t *testing.T) {
 	w := watch(t)
 	other, err := w.labs.Create(t.Context(), lab.Plan{Name: "other"})
 	require.NoError(t, err)
-	w.ask(other, http.MethodGet, "volumes", "")
-	w.ask(w.lab, http.MethodGet, "volumes", "")
+	w.ask(other, http.MethodGet, "volumes")
+	w.ask(w.lab, http.MethodGet, "volumes")
 	of := func(query string) (out []string) {
-		for lab := range values(w.scrape(query)["infinisim_http_requests_total"], "lab") {
-			out = append(out, lab)
+		for name := range values(w.scrape(query)["infinisim_http_requests_total"], "lab") {
+			out = append(out, name)
 		}
 		slices.Sort(out)
 		return out
@@ -207,7 +207,7 @@ func TestMetrics_labs(t *testing.T) {
 func TestMetrics_areNamedAsPrometheusDoes(t *testing.T) {
 	t.Parallel()
 	w := watch(t)
-	w.ask(w.lab, http.MethodGet, "volumes", "")
+	w.ask(w.lab, http.MethodGet, "volumes")
 	problems, err := promlint.New(strings.NewReader(w.text("?labs=all"))).Lint()
 	require.NoError(t, err)
 	for _, p := range problems {
@@ -222,7 +222,7 @@ var row = regexp.MustCompile("(?m)^\\| `(infinisim_[a-z_]+)` \\| (\\w+) \\|([^|]
 func TestMetrics_areDocumented(t *testing.T) {
 	t.Parallel()
 	w := watch(t)
-	w.ask(w.lab, http.MethodGet, "volumes", "")
+	w.ask(w.lab, http.MethodGet, "volumes")
 	w.pass(time.Hour)
 	raw, err := os.ReadFile("../../docs/observability.md")
 	require.NoError(t, err)

@@ -120,12 +120,7 @@ func (d *desk) view(name, hash, shows, theme string) {
 func (d *desk) axe(where string) {
 	d.t.Helper()
 	path := os.Getenv("INFINISIM_AXE")
-	if path == "" {
-		if os.Getenv(required) != "" {
-			require.Fail(d.t, "no axe-core")
-		}
-		return
-	}
+	require.NotEmpty(d.t, path, "INFINISIM_AXE: no axe-core")
 	source, err := os.ReadFile(path)
 	require.NoError(d.t, err)
 	js[bool](d, string(source)+"; true")

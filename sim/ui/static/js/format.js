@@ -57,10 +57,12 @@ export function time(ms, fine = false) {
 export const stamp = (ms) => (ms === null || ms === undefined ? '–' : `${day(ms)} ${time(ms)}`);
 export const ms = (ns) => Math.floor(Number(ns) / 1e6);
 
+const KEPT = { OK: 'OK', ASYNC: 'ASYNC', SYNC: 'SYNC', ACTIVE_ACTIVE: 'Active-active' };
+
 // words is AUTO_SUSPENDED as Auto suspended.
 export function words(text) {
   if (!text) return '–';
-  if (['OK', 'IN_TIME'].includes(text)) return text === 'OK' ? 'OK' : 'In time';
+  if (KEPT[text]) return KEPT[text];
   const low = String(text).toLowerCase().replaceAll('_', ' ');
   return low[0].toUpperCase() + low.slice(1);
 }

@@ -1,5 +1,5 @@
 // The state that views share, and how a view stays fresh: it loads when the lab has
-// changed, one load at a time, and the longer a load takes the longer it rests.
+// changed, one load at a time, and the longer a load takes the longer it rests: half as long.
 
 export const state = { overview: null, seenAt: 0, connected: false, updates: 0 };
 const watchers = new Set();
@@ -58,7 +58,7 @@ export function live({ load, show, timed = true }) {
     timer = setTimeout(() => {
       busy = false;
       if (wanted) run();
-    }, Math.max(LEAST, took));
+    }, Math.max(LEAST, took / 2));
   }
   const off = watch((o) => {
     if (!o || key(o) === seenVersion) return;

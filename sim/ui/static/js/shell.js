@@ -1,9 +1,9 @@
 // The bar at the top and the views beside the page.
 import { h, render, toast } from './dom.js';
-import { labName, post } from './api.js';
+import { del, get, labName, post } from './api.js';
 import { state, now } from './live.js';
-import { icon, act, badge } from './parts.js';
-import { day, time } from './format.js';
+import { icon, act, badge, bar } from './parts.js';
+import { day, percent, time } from './format.js';
 import { place, link } from './place.js';
 
 export const views = [
@@ -49,8 +49,14 @@ const steps = [['1 min', '1m'], ['1 h', '1h'], ['1 d', '1d']];
 export const freeze = () => act('The clock stands', () => post('/clock/freeze'));
 export const run = (factor) => act(`The clock runs, ${factor} × as fast as the wall clock`, () => post('/clock/speed', { factor }));
 export async function advance(by, text) {
-  const r = await act('', () => post('/clock/advance', by));
-  if (r) toast(`${text}: ${r.count} ${r.count === 1 ? 'job' : 'jobs'} ran`);
+  let o = await act('', () => post('/clock/advance', { ...by, async: true }));
+  while (o && o.state === 'RUNNING') {
+    const { id } = o;
+    o = await act('', () => get(`/operations/${id}?wait=10s`));
+  }
+  if (!o) return;
+  if (o.state === 'FAILED') toast(`${text}: ${o.error}`, true);
+  else toast(`${o.state === 'CANCELLED' ? 'Stopped on the way' : text}: ${o.count} ${o.count === 1 ? 'job' : 'jobs'} ran`);
 }
 export async function settle() {
   const r = await act('', () => post('/clock/settle'));
@@ -61,8 +67,10 @@ export async function settle() {
 export function drawClock() {
   const o = state.overview;
   if (!o) return;
-  const runs = o.clock.mode === 'system';
+  const runs = o.clock.mode === 'system', [long] = o.operations;
   render(at('top-clock'),
+    long && h('div', { key: 'long', class: 'group' }, h('span', { class: 'long' }, `Moving, ${percent(long.share, 0)}`, bar(long.share, { label: `${percent(long.share, 0)} of the way`, as: 'busy' })),
+      h('button', { type: 'button', id: 'bar-stop', onclick: () => act('', () => del(`/operations/${long.id}`)) }, 'Stop')),
     h('div', { class: 'group' },
       badge(runs ? 'RUNNING' : 'FROZEN', { as: runs ? 'ok' : 'idle', text: runs ? `Runs${o.clock.speed === 1 ? '' : ` ${o.clock.speed} ×`}` : 'Stands' }),
       h('span', { class: 'clock-face', id: 'clock-face', role: 'img', 'aria-label': 'Time of the lab' })),

@@ -34,7 +34,7 @@ export function open(main) {
         caption: 'Links', about: 'one row for each link; the path is that of both directions', rows: pairs(links), key: (p) => p.key,
         columns: [
           { name: 'Link', cell: (p) => p.name },
-          { name: 'Between', cell: (p) => p.halves.map((l) => l.array).join(' and ') },
+          { name: 'Between', cls: 'nowrap', cell: (p) => p.halves.map((l) => l.array).join(' and ') },
           { name: 'Path', cell: (p) => badge(worst(p) === 'CUT' ? 'CUT' : 'UP', { text: p.halves[0].cut_from ? `Cut from ${p.halves[0].cut_from}` : worst(p) === 'CUT' ? 'Cut' : 'Whole' }) },
           { name: 'State on each side', cell: (p) => h('span', { class: 'group' }, p.halves.map((l) => h('span', { class: 'group' }, h('span', { class: 'tag' }, l.array), badge(l.state)))) },
           { name: 'Bandwidth', num: true, cell: (p) => rate(p.halves[0].bandwidth) },

@@ -16,17 +16,17 @@ export const open = (main, rest) => (rest.length === 2 ? replica(main, rest) : l
 const columns = [
   { name: 'What', cell: (r) => h('a', { href: link(`replicas/${id(r)}`) }, r.entity.name || `${words(r.entity.kind)} ${r.entity.id}`), sort: (r) => r.entity.name },
   { name: 'State', cell: (r) => badge(condition(r)), sort: condition },
-  { name: 'Type', cell: (r) => words(r.type), sort: (r) => r.type },
-  { name: 'Role', cell: (r) => words(r.role), sort: (r) => r.role },
-  { name: 'From', cell: (r) => r.array, sort: (r) => r.array },
-  { name: 'To', cell: (r) => r.remote_array || '–', sort: (r) => r.remote_array },
+  { name: 'Type', cls: 'nowrap', cell: (r) => words(r.type), sort: (r) => r.type },
+  { name: 'Role', halves: true, cls: 'nowrap', cell: (r) => words(r.role), sort: (r) => r.role },
+  { name: 'From', cls: 'nowrap', cell: (r) => r.array, sort: (r) => r.array },
+  { name: 'To', cls: 'nowrap', cell: (r) => r.remote_array || '–', sort: (r) => r.remote_array },
   { name: 'Lag', num: true, cell: (r) => (r.lag_ms === null ? '–' : span(r.lag_ms)), sort: (r) => r.lag_ms },
   { name: 'RPO', num: true, cell: (r) => span(r.rpo_ms), sort: (r) => r.rpo_ms },
   { name: 'Interval', num: true, cell: (r) => span(r.interval_ms), sort: (r) => r.interval_ms },
   {
     name: 'Job',
     cls: 'job',
-    cell: (r) => (r.job ? [h('span', { class: 'nowrap' }, `${words(r.job.state)} ${r.job.progress} %, ${bytes(r.job.bytes_left)} left`),
+    cell: (r) => (r.job ? [h('span', { class: 'nowrap' }, `${r.job.progress} %, ${bytes(r.job.bytes_left)} left`),
       bar(r.job.progress / 100, { label: `${r.job.progress} % of the job`, as: r.job.stalled ? 'warn' : 'busy' })] : h('span', { class: 'muted' }, 'None')),
     sort: (r) => (r.job ? r.job.progress : null),
   },
@@ -58,12 +58,12 @@ function list(main) {
       head('Replicas', `${count(rows.length)} of ${count(own.length)}${f.sides ? ' halves' : ''}`,
         h('div', { class: 'field' }, h('label', { for: 'find' }, 'Find'), h('input', { id: 'find', type: 'search', value: f.find, placeholder: 'Name, array or id', oninput: (e) => set({ find: e.target.value }) })),
         h('div', { class: 'field' }, h('label', { for: 'state' }, 'State'), select({ id: 'state', value: f.state, onchange: (e) => set({ state: e.target.value }) }, [['', 'All states'], ...states.map((w) => [w, words(w)])])),
-        h('div', { class: 'field' }, h('label', { for: 'type' }, 'Type'), select({ id: 'type', value: f.type, onchange: (e) => set({ type: e.target.value }) }, [['', 'All types'], ['ASYNC', 'Async'], ['SYNC', 'Sync'], ['ACTIVE_ACTIVE', 'Active active']])),
+        h('div', { class: 'field' }, h('label', { for: 'type' }, 'Type'), select({ id: 'type', value: f.type, onchange: (e) => set({ type: e.target.value }) }, [['', 'All types'], ['ASYNC', 'ASYNC'], ['SYNC', 'SYNC'], ['ACTIVE_ACTIVE', 'Active-active']])),
         h('div', { class: 'field' }, h('label', { for: 'sides' }, 'Sides'), select({ id: 'sides', value: f.sides, onchange: (e) => set({ sides: e.target.value }) }, [['', 'Sources'], ['both', 'Both halves']]))),
       bad && problem(bad),
       all.length === 0 ? h('div', { class: 'card' }, empty('No replicas yet', 'Make one over an array’s REST API, POST /api/rest/replicas; it shows here at once.'))
         : h('div', { class: 'card' }, table({
-          caption: 'Replicas', columns, rows: rows.slice((page - 1) * SIZE, page * SIZE), key: id, none: 'None of them fits.',
+          caption: 'Replicas', columns: columns.filter((c) => !c.halves || f.sides === 'both'), rows: rows.slice((page - 1) * SIZE, page * SIZE), key: id, none: 'None of them fits.',
           sorting: { by: f.by, down: f.down, set: (name) => set({ by: name, down: f.by === name ? !f.down : false }) },
         }), pager({ page, size: SIZE, total: rows.length, set: (n) => { page = n; show(null); } })));
     main.dataset.rows = rows.length;

@@ -43,7 +43,7 @@ export function open(main) {
           h('div', { class: 'field' }, h('span', { class: 'muted small', id: 'run-label' }, 'Run, times the wall clock'), h('div', { class: 'seg', role: 'group', 'aria-labelledby': 'run-label' },
             h('button', { type: 'button', id: 'freeze', 'aria-pressed': String(!runs), onclick: again(freeze) }, 'Freeze'),
             SPEEDS.map((v) => h('button', { type: 'button', 'data-speed': v, 'aria-pressed': String(runs && clock.speed === v), onclick: again(() => run(v)) }, `${v} ×`)))),
-          h('form', { class: 'form', onsubmit: (e) => { e.preventDefault(); const by = e.target.elements.by.value.trim(); again(() => advance({ by, async: false }, `Advanced by ${by}`))(); } },
+          h('form', { class: 'form', onsubmit: (e) => { e.preventDefault(); const by = e.target.elements.by.value.trim(); again(() => advance({ by }, `Advanced by ${by}`))(); } },
             h('div', { class: 'field' }, h('label', { for: 'by' }, 'Advance by'), h('input', { id: 'by', name: 'by', value: '10m', size: 8, pattern: '\\d.*', required: true })),
             h('button', { type: 'submit', id: 'advance', class: 'primary', disabled: busy }, 'Advance')),
           h('button', { type: 'button', id: 'to-next', disabled: busy || clock.next === null, onclick: again(() => advance({ to: Math.ceil(clock.next) }, 'At the next that is due')) }, 'To the next due'),
