@@ -50,9 +50,10 @@ month: ## Lets DAYS days of replication pass, thirty unless told otherwise
 replay: ## Plays FILE, a script of a storm; MINIMISE=1 leaves out what its failure does not need
 	@go test ./sim/replication -run TestReplay -v -count=1 -replay $(abspath $(FILE)) $(if $(MINIMISE),-minimise)
 
-docs: ## Writes docs/fidelity.md, docs/replication.md and the tables of clients, the files that pages show and the tour anew: what is served, by which source, driven by whom; the states of replicas
+docs: ## Writes docs/fidelity.md, docs/replication.md, docs/cli, docs/environment.md, docs/exit-codes.md and the tables of clients, the files that pages show and the tour anew: what is served, by which source, driven by whom; the states of replicas
 	@go test . -run 'TestFidelity|TestClients_table|TestTour_page|TestDocs_files' -update >/dev/null
 	@go test ./sim/replication -run TestAtlas -update >/dev/null
+	@go test ./cmd/infinisim -run TestReference -update >/dev/null
 
 site: ## Builds the manual as a site into dist/site, and checks it
 	@scripts/site.sh

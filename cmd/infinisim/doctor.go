@@ -30,7 +30,6 @@ type doctor struct {
 	peers          []string
 	secret         string
 	findings       []finding
-	settings       error
 	reached, keeps bool
 }
 

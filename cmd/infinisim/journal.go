@@ -20,7 +20,7 @@ func journalFilters() [][2]string {
 	return [][2]string{
 		{"array", "key of an array"},
 		{"method", "method of the request, such as POST"},
-		{"path", "path of the request, * for any part of it"},
+		{"path", "path below /api/rest, * for any part of it, such as volumes/*"},
 		{"user", "name of the user"},
 		{"status", "status of the answer, or dropped"},
 		{"code", "code of the error"},
@@ -73,7 +73,7 @@ func tail(c *cobra.Command, to *remote, pairs []string, follow bool, interval ti
 	for {
 		raw, err := to.answer(c.Context(), http.MethodGet, to.in("journal"+query(pairs...)), nil)
 		if follow && c.Context().Err() != nil {
-			return nil //nolint:nilerr // the end was asked for
+			return nil
 		}
 		if err != nil {
 			return err

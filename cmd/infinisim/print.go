@@ -35,6 +35,10 @@ type printer struct {
 // outputFlag is --output of all commands.
 func outputFlag(root *cobra.Command) {
 	root.PersistentFlags().StringP("output", "o", "", "text or json (default text; lab, clock, import and generate: json where standard output is no terminal)")
+	complete := cobra.FixedCompletions([]string{asText, asJSON}, cobra.ShellCompDirectiveNoFileComp)
+	if err := root.RegisterFlagCompletionFunc("output", complete); err != nil {
+		panic("output: " + err.Error()) // the flag is there
+	}
 }
 
 // printerOf is what a command prints by.
@@ -223,7 +227,7 @@ func member(v any, path string) any {
 	if path == "" {
 		return v
 	}
-	for _, name := range strings.Split(path, ".") {
+	for name := range strings.SplitSeq(path, ".") {
 		switch at := v.(type) {
 		case map[string]any:
 			v = at[name]

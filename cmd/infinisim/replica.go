@@ -78,7 +78,7 @@ func (w *watch) run(c *cobra.Command) error {
 	for n := 1; ; n++ {
 		raw, err := w.to.answer(c.Context(), http.MethodGet, w.to.in("replicas"+query("array", w.array)), nil)
 		if c.Context().Err() != nil {
-			return nil //nolint:nilerr // the end was asked for
+			return nil
 		}
 		if err != nil {
 			return err
@@ -94,7 +94,7 @@ func (w *watch) run(c *cobra.Command) error {
 			return nil
 		}
 		if clock.Pause(c.Context(), w.interval) != nil {
-			return nil
+			return nil //nolint:nilerr // the end was asked for
 		}
 	}
 }

@@ -84,19 +84,11 @@ func serve(c *cobra.Command, f flags) (err error) {
 	defer func() { err = errors.Join(err, stop()) }()
 	labs, err := f.labs(ctx, opts)
 	if err != nil {
-		if _, refused := apierr.As(err); refused {
-			return exitError{err, exitUsage}
-		}
-		return err
+		return misused(err)
 	}
 	defer func() { err = errors.Join(err, labs.Close()) }()
 	s := &servers{labs: labs, flags: f, log: log, metrics: metrics, fail: cancelWith(cancel), ports: map[string]*port{}}
 	defer s.close()
-	if f.tls {
-		if s.tls, err = certificate(f.cert, f.key); err != nil {
-			return err
-		}
-	}
 	if err := s.up(ctx, printerOf(c)); err != nil {
 		return err
 	}
@@ -129,6 +121,14 @@ func (s *servers) up(ctx context.Context, out printer) error {
 	return nil
 }
 
+// misused makes a refusal of what the flags ask for one of their use.
+func misused(err error) error {
+	if _, refused := apierr.As(err); refused {
+		return exitError{err, exitUsage}
+	}
+	return err
+}
+
 // endWith ends the server when nobody holds the other end of its input any
 // more. A read of standard input cannot be called off: it ends with the process.
 func endWith(in io.Reader, cancel context.CancelFunc) {
@@ -138,7 +138,12 @@ func endWith(in io.Reader, cancel context.CancelFunc) {
 
 // openAll gives the arrays of the lab default the ports that follow --listen,
 // and those of the others any.
-func (s *servers) openAll(ctx context.Context) error {
+func (s *servers) openAll(ctx context.Context) (err error) {
+	if s.flags.tls {
+		if s.tls, err = certificate(s.flags.cert, s.flags.key); err != nil {
+			return exitError{err, exitUsage}
+		}
+	}
 	for _, l := range s.labs.List() {
 		for i, a := range l.Arrays() {
 			if l.Name() != lab.DefaultName {

@@ -133,8 +133,7 @@ func (w *waiting) condition(ctx context.Context, name string) (bool, error) {
 		Status string `json:"status"`
 	}
 	err := w.to.read(ctx, "health", &health)
-	var not *refusal
-	if errors.As(err, &not) { // it listens, and does not serve yet
+	if _, not := errors.AsType[*refusal](err); not { // it listens, and does not serve yet
 		return false, nil
 	}
 	return health.Status == "ok", err
@@ -144,10 +143,14 @@ func (w *waiting) tell(c *cobra.Command) error {
 	return printerOf(c).value(map[string]any{"control": w.to.base(), "reached": w.until}, []column{{"CONTROL", "control", asIs}, {"REACHED", "reached", asIs}})
 }
 
-// readReady reads what serve --ready-file wrote.
+// readReady reads what serve --ready-file wrote; a file that is empty yet, as
+// one for --ready-fd, counts as none.
 func readReady(file string) (readyLine, error) {
 	var line readyLine
 	raw, err := os.ReadFile(file) //nolint:gosec // the user's own file
+	if err == nil && len(raw) == 0 {
+		err = fs.ErrNotExist
+	}
 	if err == nil {
 		if err = json.Unmarshal(raw, &line); err != nil {
 			err = usage("--ready-file %s: it is none that serve wrote: %w", file, err)
