@@ -61,7 +61,7 @@ else
       "Section: utils" "Priority: optional" "Description: A simulator of InfiniBox storage arrays" >"$root/DEBIAN/control"
     SOURCE_DATE_EPOCH=$(git log -1 --format=%ct) dpkg-deb --root-owner-group -Zgzip --build "$root" "$out/$name.deb" >/dev/null
   done
-  (cd "$out" && sha256sum ./* | sed 's|\./||' >checksums.txt)
+  (cd "$out" && sha256sum -- *.tar.gz *.zip *.deb *.json >checksums.txt)
 fi
 (cd "$out" && sha256sum --check --quiet checksums.txt)
 archives=$(find "$out" -maxdepth 1 -name '*.tar.gz' -o -maxdepth 1 -name '*.zip' | wc -l)
