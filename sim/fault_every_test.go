@@ -18,7 +18,9 @@ func TestFault_windowsComeAgain(t *testing.T) {
 	t.Parallel()
 	l := simtest.New(t)
 	link := l.Links()[0]
-	down := func(l *simtest.Lab) bool { return l.Client("box-1").Get(fmt.Sprintf("links/%d", link.AID))["link_state"] == "DOWN" }
+	down := func(l *simtest.Lab) bool {
+		return l.Client("box-1").Get(fmt.Sprintf("links/%d", link.AID))["link_state"] == "DOWN"
+	}
 	now := l.Clock.Now()
 	_, err := l.AddFault(t.Context(), fault.Rule{
 		ID: "flap", Site: fault.Link, Array: "box-1", Peer: "box-2", From: now.Add(20 * time.Minute).MS(), Until: now.Add(30 * time.Minute).MS(),
