@@ -157,6 +157,7 @@ func adminRules() []rule {
 		// convert back at once.
 		{states(asyncIdle), evToSync, nil, syncRunning, effects(noPlan, startJob)},
 		{states(asyncRunning), evToSync, nil, syncRunning, effects(noPlan, ask)},
+		{states(asyncStalled), evToSync, nil, syncRunning, effects(noPlan, unstall)},
 		{states(synchronized), evToAsync, nil, asyncIdle, effects(fixAll, planNext)},
 		{states(syncRunning, outOfSyncRunning), evToAsync, nil, asyncRunning, effects(ask)},
 		{states(outOfSync), evToAsync, nil, asyncRunning, effects(unstall)},

@@ -78,6 +78,7 @@ func asyncWalks() []walk {
 		{"ASYNC_RUNNING", "to_sync settle", "SYNCHRONIZED"},
 		{"ASYNC_INITIAL", "fail 1s down 24h", "AUTO_SUSPENDED"},
 		{"ASYNC_RUNNING", "fail 1s down", "ASYNC_STALLED"},
+		{"ASYNC_RUNNING", "fail 1s to_sync settle", "SYNCHRONIZED"},
 		{"ASYNC_STALLED", "suspend", "SUSPENDED"},
 		{"ASYNC_STALLED", "24h", "AUTO_SUSPENDED"},
 		{"SUSPENDED", "resume settle", "ASYNC_IDLE"},
