@@ -39,7 +39,7 @@ func consGroupKind() *Kind {
 		Type: ConsGroup, Path: "cgs", NotFound: apierr.CGNotFound, Conflict: apierr.CGNameConflict, Gate: schema.Gate{Feature: "cons_groups"},
 		Forms: []Form{{
 			Name: "a snapshot group", When: func(in Body) bool { return in.Has("parent_id") },
-			Required: []string{"name"}, Extra: []string{"snap_prefix", "snap_suffix"},
+			Required: []string{"name", "parent_id"}, Extra: []string{"snap_prefix", "snap_suffix"},
 		}, {
 			Name: "a consistency group", Required: []string{"name", "pool_id"}, Extra: []string{"snap_prefix", "snap_suffix"},
 		}},

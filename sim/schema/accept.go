@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -73,8 +74,11 @@ func (f *Field) Accept(raw json.RawMessage) (json.RawMessage, error) {
 	if why != "" {
 		return nil, f.bad(raw, why)
 	}
-	if f.wire == WireList && f.fits(out) != nil {
+	if f.wire == WireList && (f.fits(out) != nil || hasNull(out)) {
 		return nil, f.bad(raw, "is no list of "+f.value.Elem().String())
+	}
+	if f.wire == WireTree && f.value.Kind() == reflect.Map && f.fits(out) != nil {
+		return nil, f.bad(raw, "is no object")
 	}
 	if f.Check != nil {
 		if err := f.Check(f.Parse(out)); err != nil {
@@ -82,6 +86,16 @@ func (f *Field) Accept(raw json.RawMessage) (json.RawMessage, error) {
 		}
 	}
 	return out, nil
+}
+
+// hasNull reports whether an element of a list is no value: encoding/json would
+// take it for a zero.
+func hasNull(list json.RawMessage) bool {
+	var all []json.RawMessage
+	if err := json.Unmarshal(list, &all); err != nil {
+		return false
+	}
+	return slices.ContainsFunc(all, func(e json.RawMessage) bool { return string(e) == "null" })
 }
 
 func (f *Field) none() json.RawMessage {
