@@ -25,7 +25,6 @@ func TestBody_ofAnotherShape(t *testing.T) {
 		{http.StatusBadRequest, "INVALID_FIELD_VALUE", "config/ldap", map[string]any{
 			"name": "l", "domain_name": "d", "bind_username": "u", "bind_password": "p", "servers": []any{nil},
 		}},
-		{http.StatusBadRequest, "INVALID_FIELD_VALUE", "nfs_users", map[string]any{"uid": 7, "primary_gid": 7, "supplementary_gids": []any{nil}}},
 	} {
 		a.Refused(c.status, c.code, http.MethodPost, c.path, c.body)
 	}
