@@ -181,7 +181,10 @@ func schemaOf(t reflect.Type, answer bool) object {
 		return object{"type": []string{"string", "number"}, "description": "A duration like 1m30s, or milliseconds."}
 	case reflect.TypeFor[json.RawMessage]():
 		return object{}
-	case reflect.TypeFor[lines](), reflect.TypeFor[stream]():
+	case reflect.TypeFor[stream](): // of each event
+		text := object{"type": "string"}
+		return object{"type": "object", "properties": object{"event": text, "data": text}, "required": []string{"event", "data"}}
+	case reflect.TypeFor[lines]():
 		return object{"type": "string"}
 	}
 	switch t.Kind() {
