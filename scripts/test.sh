@@ -18,6 +18,7 @@ if [ "$failed" = 1 ]; then
 fi
 echo "go: $passed tests, $((SECONDS - started)) s"
 started=$SECONDS
+go test ./sim/store -run TestMemo # where the race detector has it prove everything, it keeps nothing
 go test ./sim/replication -run TestMonth -days 30 -timeout 30m -v | grep -E "days of|^ok"
 echo "thirty days of replication: $((SECONDS - started)) s"
 started=$SECONDS
