@@ -40,7 +40,7 @@ func TestFault_windowsComeAgain(t *testing.T) {
 	require.NoError(t, l.RemoveFault(t.Context(), "flap"))
 	assert.False(t, down(l))
 	l.MustAdvance(2 * time.Hour)
-	assert.Equal(t, 0, len(l.Faults()))
+	assert.Empty(t, l.Faults())
 	assert.False(t, down(l))
 }
 

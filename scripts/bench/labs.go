@@ -33,24 +33,7 @@ func labs() ([]row, error) {
 		return nil, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	files := 0
-	file := func(int) error {
-		files++
-		db, err := bbolt.Open(filepath.Join(dir, fmt.Sprint(files)), 0o600, &bbolt.Options{NoSync: true, NoFreelistSync: true})
-		if err != nil {
-			return err
-		}
-		err = db.Update(func(tx *bbolt.Tx) error {
-			_, err := tx.CreateBucket([]byte("lab"))
-			for _, box := range []string{"box-1", "box-2"} {
-				if err == nil {
-					_, err = tx.CreateBucket([]byte(box))
-				}
-			}
-			return err
-		})
-		return errors.Join(err, db.Close())
-	}
+	file := emptyFiles(dir)
 	const opened = "bbolt, open, three buckets, close"
 	pairs, err := sim.New()
 	if err != nil {
@@ -104,6 +87,28 @@ func labs() ([]row, error) {
 		out = append(out, within(c.name, c.floorIs, ours, floor, c.most))
 	}
 	return out, nil
+}
+
+// emptyFiles opens and closes a new file of bbolt with three buckets each time.
+func emptyFiles(dir string) func(int) error {
+	files := 0
+	return func(int) error {
+		files++
+		db, err := bbolt.Open(filepath.Join(dir, fmt.Sprint(files)), 0o600, &bbolt.Options{NoSync: true, NoFreelistSync: true})
+		if err != nil {
+			return err
+		}
+		err = db.Update(func(tx *bbolt.Tx) error {
+			_, err := tx.CreateBucket([]byte("lab"))
+			for _, box := range []string{"box-1", "box-2"} {
+				if err == nil {
+					_, err = tx.CreateBucket([]byte(box))
+				}
+			}
+			return err
+		})
+		return errors.Join(err, db.Close())
+	}
 }
 
 // copyOf makes a durable lab with a thousand volumes and gives what copies its

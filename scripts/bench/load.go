@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -38,7 +39,7 @@ func dial(address string) (*connection, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := net.Dial("tcp", u.Host)
+	c, err := new(net.Dialer).DialContext(context.Background(), "tcp", u.Host)
 	if err != nil {
 		return nil, err
 	}
@@ -79,9 +80,12 @@ func (c *connection) ask(raw []byte) error {
 	return err
 }
 
-// rate is how many requests a second an address answers on so many connections;
-// next gives the nth request.
-func rate(address string, connections int, d time.Duration, next func(n int64) []byte) (float64, error) {
+// connections is how many clients ask at a time.
+const connections = 16
+
+// rate is how many requests a second an address answers; next gives the nth
+// request.
+func rate(address string, d time.Duration, next func(n int64) []byte) (float64, error) {
 	var done atomic.Int64
 	errs := make([]error, connections)
 	var all sync.WaitGroup

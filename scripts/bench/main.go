@@ -20,7 +20,6 @@ var (
 	only       = flag.String("run", "", "the groups to run, a regular expression; all without it")
 	jsonFile   = flag.String("json", "", "file that gets the rows as JSON")
 	cpuProfile = flag.String("cpuprofile", "", "file that gets a CPU profile of what runs in this process")
-	serverProf = flag.String("serverprofile", "", "file that gets a CPU profile of the server while it is asked")
 	moto       = flag.String("moto", "", "a Python with moto[server], measured beside; without it, it is not")
 )
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"os/exec"
@@ -19,7 +20,7 @@ func peer() ([]row, error) {
 		return nil, err
 	}
 	address := fmt.Sprintf("127.0.0.1:%d", port)
-	theirs := &program{cmd: exec.Command(*moto, "-m", "moto.server", "-H", "127.0.0.1", "-p", fmt.Sprint(port))} //nolint:gosec // what we were told
+	theirs := &program{cmd: exec.CommandContext(context.Background(), *moto, "-m", "moto.server", "-H", "127.0.0.1", "-p", fmt.Sprint(port))} //nolint:gosec // what we were told
 	begun := time.Now()
 	if err := theirs.cmd.Start(); err != nil {
 		return nil, err
@@ -48,8 +49,8 @@ func peer() ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	a, b, err := turns(func() (float64, error) { return rate(ours.urls[0], 16, second(), same(own)) },
-		func() (float64, error) { return rate("http://"+address, 16, second(), same(ask)) })
+	a, b, err := turns(func() (float64, error) { return rate(ours.urls[0], second(), same(own)) },
+		func() (float64, error) { return rate("http://"+address, second(), same(ask)) })
 	if err != nil {
 		return nil, err
 	}

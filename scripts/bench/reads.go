@@ -60,7 +60,7 @@ func reads() ([]row, error) {
 			return nil, err
 		}
 		measure := func(url string) func() (float64, error) {
-			return func() (float64, error) { return rate(url, 16, second(), same(ask)) }
+			return func() (float64, error) { return rate(url, second(), same(ask)) }
 		}
 		ours, bare, err := turns(measure(p.urls[0]), measure(floor.urls[0]))
 		if err != nil {

@@ -124,7 +124,7 @@ func mixed() ([]row, error) {
 		return func() (float64, error) {
 			made++
 			round := made
-			return rate(p.urls[0], 16, second(), func(i int64) []byte {
+			return rate(p.urls[0], second(), func(i int64) []byte {
 				if i%5 != 0 {
 					return asks[i%5]
 				}

@@ -49,7 +49,7 @@ func executable(pkg string) (string, error) {
 	if _, err := os.Stat(out); err == nil {
 		return out, nil
 	}
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", out, pkg) //nolint:gosec // our own packages
+	cmd := exec.CommandContext(context.Background(), "go", "build", "-trimpath", "-ldflags=-s -w", "-o", out, pkg) //nolint:gosec // our own packages
 	cmd.Stderr = os.Stderr
 	return out, cmd.Run()
 }
@@ -96,7 +96,7 @@ func serveProgram(args ...string) (*program, error) {
 
 // start runs a program and gives the first line that it prints.
 func start(bin string, args ...string) (*program, string, error) {
-	p := &program{cmd: exec.Command(bin, args...)} //nolint:gosec // our own programs
+	p := &program{cmd: exec.CommandContext(context.Background(), bin, args...)} //nolint:gosec // our own programs
 	p.cmd.Stderr = os.Stderr
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {

@@ -28,12 +28,12 @@ func starts() ([]row, error) {
 	address := fmt.Sprintf("127.0.0.1:%d", port)
 	var idle int64
 	ours := func() (time.Duration, error) {
-		took, memory, err := firstAnswer(exec.Command(bin, "serve", "--listen", address, "--control", "127.0.0.1:0"), "http://"+address+"/_sim/v1/health") //nolint:gosec // our own
+		took, memory, err := firstAnswer(exec.CommandContext(context.Background(), bin, "serve", "--listen", address, "--control", "127.0.0.1:0"), "http://"+address+"/_sim/v1/health") //nolint:gosec // our own
 		idle = max(idle, memory)
 		return took, err
 	}
 	bare := func() (time.Duration, error) {
-		took, _, err := firstAnswer(exec.Command(floor, "-listen", address), "http://"+address+"/") //nolint:gosec // our own
+		took, _, err := firstAnswer(exec.CommandContext(context.Background(), floor, "-listen", address), "http://"+address+"/") //nolint:gosec // our own
 		return took, err
 	}
 	took, least, err := turns(ours, bare)
@@ -47,7 +47,7 @@ func starts() ([]row, error) {
 }
 
 func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0, err
 	}

@@ -141,13 +141,13 @@ type once[T any] struct {
 	reads store.Reads
 }
 
-// get gives what make makes, which it made before unless it failed.
-func (o *once[T]) get(tx *store.Tx, make func() (T, error)) (T, error) {
+// get gives what find finds, which it found before unless it failed.
+func (o *once[T]) get(tx *store.Tx, find func() (T, error)) (T, error) {
 	if o.known {
 		tx.Again(o.reads)
 		return o.v, nil
 	}
-	o.reads = tx.Trace(func() { o.v, o.err = make() })
+	o.reads = tx.Trace(func() { o.v, o.err = find() })
 	o.known = o.err == nil
 	return o.v, o.err
 }

@@ -6,6 +6,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -53,7 +54,7 @@ func run() error {
 		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 		_, _ = w.Write(body) // the client is gone: nobody to tell
 	})
-	l, err := net.Listen("tcp", *address)
+	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", *address)
 	if err != nil {
 		return err
 	}
