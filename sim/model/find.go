@@ -198,14 +198,11 @@ func (b *Box) candidates(k *Kind, filters []schema.Filter, take func(*schema.Obj
 func (b *Box) narrow(k *Kind, filters []schema.Filter) (ids []int64, ok bool) {
 	best := int64(-1)
 	for _, c := range filters {
-		if c.Op != schema.EQ && c.Op != schema.In {
+		if !narrows(c) {
 			continue
 		}
 		if c.Field == schema.IDField() {
 			return named(c.Values), true
-		}
-		if !c.Field.Indexed() {
-			continue
 		}
 		var n int64
 		for _, v := range c.Values {
@@ -221,6 +218,11 @@ func (b *Box) narrow(k *Kind, filters []schema.Filter) (ids []int64, ok bool) {
 	}
 	slices.Sort(ids)
 	return slices.Compact(ids), ok
+}
+
+// narrows reports whether an id or an index names what a filter lets pass.
+func narrows(c schema.Filter) bool {
+	return (c.Op == schema.EQ || c.Op == schema.In) && (c.Field == schema.IDField() || c.Field.Indexed())
 }
 
 func named(values []schema.Value) []int64 {

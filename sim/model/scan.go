@@ -16,10 +16,7 @@ type candidate struct {
 // but the fields that are asked about. ok is false where an index narrows the
 // rows down, or where something has to be worked out.
 func (b *Box) scan(k *Kind, q schema.Query) (ids []int64, total int, ok bool, err error) {
-	if k.Hidden != nil || !inRows(q) {
-		return nil, 0, false, nil
-	}
-	if _, narrowed := b.narrow(k, q.Filters); narrowed {
+	if k.Hidden != nil || !inRows(q) || slices.ContainsFunc(q.Filters, narrows) {
 		return nil, 0, false, nil
 	}
 	var found []candidate
