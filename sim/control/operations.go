@@ -27,9 +27,12 @@ const (
 // mostEnded is how many operations that ended are remembered.
 const mostEnded = 100
 
-// moves is in how many parts a long move is made, unless nothing is due for
-// longer: it can stop between two.
-const moves = 1000
+// A long move is made in this many parts, and in more where one were longer than
+// longestMove, unless nothing is due for longer: it can stop between two.
+const (
+	moves       = 1000
+	longestMove = clock.Time(time.Hour)
+)
 
 // operation is a move of a lab's clock that answers before it is done.
 type operation struct {
@@ -181,7 +184,7 @@ func (s *Server) carryOut(ctx context.Context, o *operation) error {
 		}, o.to, o.moved)
 		return err
 	}
-	slice := max(1, (o.to-o.from)/moves)
+	slice := max(1, min((o.to-o.from)/moves, longestMove))
 	for now := o.from; now < o.to && !o.stopped(); {
 		next, _, err := o.lab.NextDue(ctx)
 		if err != nil {

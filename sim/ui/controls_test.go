@@ -201,11 +201,15 @@ func moveClock(d *desk) {
 	d.until(`document.querySelector('#status').textContent.includes('Advanced by 1 h')`)
 	assert.Equal(d.t, at+3_600_000, get[clockOf](d, "clock").Now)
 	d.click(`[aria-label="Advance by 1 d"]`)
+	d.until(`document.querySelector('#status').textContent.includes('Advanced by 1 d')`)
+	assert.Equal(d.t, at+90_000_000, get[clockOf](d, "clock").Now)
+	d.write("#by", "36500d") // longer than any browser takes to press the button
+	d.click("#advance")
 	d.click("#bar-stop")
 	d.until(`document.querySelector('#status').textContent.includes('Stopped on the way')`)
 	stopped := get[clockOf](d, "clock").Now
-	assert.Greater(d.t, stopped, at+3_600_000)
-	assert.Less(d.t, stopped, at+3_600_000+86_400_000)
+	assert.Greater(d.t, stopped, at+90_000_000)
+	assert.Less(d.t, stopped, at+90_000_000+36_500*86_400_000)
 	d.click("#settle:not([disabled])")
 	d.until(`document.querySelector('#status').textContent.includes('Settled')`)
 	d.click(`[data-speed="600"]`)

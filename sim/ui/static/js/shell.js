@@ -48,6 +48,9 @@ const steps = [['1 min', '1m'], ['1 h', '1h'], ['1 d', '1d']];
 
 export const freeze = () => act('The clock stands', () => post('/clock/freeze'));
 export const run = (factor) => act(`The clock runs, ${factor} × as fast as the wall clock`, () => post('/clock/speed', { factor }));
+// ended are the moves whose end this page heard of before the next overview,
+// which would offer to stop them.
+const ended = new Set();
 export async function advance(by, text) {
   let o = await act('', () => post('/clock/advance', { ...by, async: true }));
   while (o && o.state === 'RUNNING') {
@@ -55,6 +58,8 @@ export async function advance(by, text) {
     o = await act('', () => get(`/operations/${id}?wait=10s`));
   }
   if (!o) return;
+  ended.add(o.id);
+  drawClock();
   if (o.state === 'FAILED') toast(`${text}: ${o.error}`, true);
   else toast(`${o.state === 'CANCELLED' ? 'Stopped on the way' : text}: ${o.count} ${o.count === 1 ? 'job' : 'jobs'} ran`);
 }
@@ -67,7 +72,7 @@ export async function settle() {
 export function drawClock() {
   const o = state.overview;
   if (!o) return;
-  const runs = o.clock.mode === 'system', [long] = o.operations;
+  const runs = o.clock.mode === 'system', [long] = o.operations.filter((one) => !ended.has(one.id));
   render(at('top-clock'),
     long && h('div', { key: 'long', class: 'group' }, h('span', { class: 'long' }, `Moving, ${percent(long.share, 0)}`, bar(long.share, { label: `${percent(long.share, 0)} of the way`, as: 'busy' })),
       h('button', { type: 'button', id: 'bar-stop', onclick: () => act('', () => del(`/operations/${long.id}`)) }, 'Stop')),
