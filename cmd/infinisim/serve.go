@@ -72,6 +72,11 @@ func serve(c *cobra.Command, f flags) (err error) {
 	}
 	defer f.ended(log, &err)
 	log.Info("starts", "pid", os.Getpid(), "demo", f.demo, "data", f.data, "clock", f.clock)
+	profiled, err := f.profiled()
+	if err != nil {
+		return exitError{err, exitUsage}
+	}
+	defer func() { err = errors.Join(err, profiled()) }()
 	f.control = strings.TrimPrefix(f.control, "http://") // as clients name it
 	opts, err := f.options(log)
 	if err != nil {

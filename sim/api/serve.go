@@ -11,7 +11,6 @@ import (
 	"runtime/debug"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/go-chi/chi/v5"
 
@@ -47,7 +46,8 @@ type exchange struct {
 	now    clock.Time
 	raw    []byte
 	status int
-	answer []byte
+	answer string
+	plain  bool // no member of the answer has the name of a secret
 	cookie *http.Cookie
 	settle clock.Time
 	who    string     // the user, once known
@@ -288,7 +288,7 @@ func (s *Server) handle(tx *store.Tx, x *exchange) error {
 	if x.op.reads {
 		x.noteSettle(tx)
 	}
-	x.answer, err = envelope(b, v)
+	x.answer, x.plain, err = envelope(b, v)
 	if !x.op.reads {
 		x.wrote = tx.Touched()
 	}
@@ -330,7 +330,7 @@ func (s *Server) allow(b *model.Box, x *exchange) error {
 }
 
 // refuse turns an error into status and answer, and counts what nothing knew.
-func (s *Server) refuse(x *exchange, err error) (int, []byte) {
+func (s *Server) refuse(x *exchange, err error) (int, string) {
 	e, ok := apierr.As(err)
 	if !ok {
 		s.Log.Error("request failed", "method", x.r.Method, "path", x.r.URL.Path, "error", err)
@@ -345,56 +345,6 @@ func (s *Server) refuse(x *exchange, err error) (int, []byte) {
 	case apierr.UnknownField:
 		s.count(s.unread, fmt.Sprintf("%s %s: %s", x.r.Method, x.r.URL.Path, e.Subject))
 	}
-	x.code = e.Code
+	x.code, x.plain = e.Code, false
 	return StatusOf(e.Code), refusal(e)
-}
-
-// journalHeaders are those that an entry lists.
-func journalHeaders() []string {
-	return []string{"Authorization", "Content-Type", "X-Infinidat-Raw-Response", headerTenant, "X-Remote-Authorization"}
-}
-
-// query is the parameters in the order of their names.
-func (x *exchange) query() string {
-	if x.r.URL.RawQuery == "" {
-		return ""
-	}
-	return x.r.URL.Query().Encode()
-}
-
-func (s *Server) journal(x *exchange) {
-	s.Log.Debug("request", "array", s.Key, "method", x.r.Method, "path", x.r.URL.Path, "status", x.status, "code", x.code, "user", x.who)
-	if s.Journal == nil {
-		return
-	}
-	e := journal.Entry{
-		Time: x.now, Array: s.Key, Method: x.r.Method, Path: x.r.URL.Path, Route: x.op.route, Query: x.query(),
-		Body: string(x.raw), Status: x.status, Answer: strings.TrimSpace(string(x.answer)), Faults: x.struck.ids,
-		User: x.who, Code: string(x.code), Lost: x.struck.drop && x.status != 0,
-	}
-	if x.got != x.now {
-		e.Received = x.got
-	}
-	e.Touch(x.wrote)
-	if len(x.raw) > maxBody {
-		e.Body = ""
-	}
-	for _, name := range journalHeaders() {
-		if v := x.r.Header.Get(name); v != "" {
-			if e.Headers == nil {
-				e.Headers = map[string]string{}
-			}
-			e.Headers[name] = v
-		}
-	}
-	if x.before.Time == 0 { // it was refused before its time was known
-		s.noteBefore(x)
-	}
-	before := x.before
-	e.Before = &before
-	e.Seq = s.Journal.Record(e)
-	if x.told != nil {
-		x.told(e)
-		x.told = nil
-	}
 }

@@ -25,17 +25,18 @@ func (s *Server) identify(b *model.Box, x *exchange) (model.Identity, error) {
 	if x.op.anonymous {
 		return model.Identity{}, nil
 	}
-	if c, err := x.r.Cookie(cookieName); err == nil {
+	if session := x.in.Vars["session"]; session != "" {
 		s.mu.Lock()
-		who, ok := s.sessions[c.Value]
+		who, ok := s.sessions[session]
 		s.mu.Unlock()
 		if ok {
+			var err error
 			if who, ok, err = b.Session(who); err != nil {
 				return who, err
 			}
 			if !ok { // its user is disabled or gone
 				s.mu.Lock()
-				delete(s.sessions, c.Value)
+				delete(s.sessions, session)
 				s.mu.Unlock()
 			}
 		}

@@ -47,6 +47,9 @@ type Entry struct {
 	// Code is the error's, empty for none.
 	Code   string `json:"code,omitempty"`
 	Answer string `json:"answer,omitempty"`
+	// Plain says that no member of the answer has the name of a secret, as
+	// NamesSecret has it: nobody needs to look.
+	Plain bool `json:"-"`
 	// Lost says that the connection was dropped instead of the answer.
 	Lost bool `json:"lost,omitempty"`
 	// Faults are the rules that struck.

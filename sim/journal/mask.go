@@ -39,7 +39,9 @@ var secretBlock = regexp.MustCompile(`(?s)-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*
 func (j *Journal) hideLocked(e *Entry) {
 	var found []string
 	e.Body = j.maskLocked(e.Body, &found)
-	e.Answer = j.maskLocked(e.Answer, &found)
+	if !e.Plain {
+		e.Answer = j.maskLocked(e.Answer, &found)
+	}
 	e.Query = j.maskQueryLocked(e.Query, &found)
 	e.Headers = maps.Clone(e.Headers)
 	for _, name := range slices.Sorted(maps.Keys(e.Headers)) {
@@ -105,10 +107,10 @@ func part(text string, at int) bool {
 
 // maskLocked replaces the secrets of a body or an answer.
 func (j *Journal) maskLocked(text string, found *[]string) string {
-	if strings.Contains(text, "PRIVATE KEY-----") {
+	if strings.Contains(text, privateKey) {
 		text = secretBlock.ReplaceAllStringFunc(text, j.nameLocked)
 	}
-	if !namesSecret(text) {
+	if !NamesSecret(text) {
 		return text
 	}
 	if json.Valid([]byte(text)) {
@@ -121,11 +123,11 @@ func (j *Journal) maskLocked(text string, found *[]string) string {
 	})
 }
 
-// namesSecret reports whether a text may have a member with a secret's name:
-// something in quotes ends so, or is escaped. Most texts are long and have none,
-// so it looks at each quote once.
-func namesSecret(text string) bool {
-	if strings.Contains(text, `\u`) {
+// NamesSecret reports whether a text may hold a private key or a member with a
+// secret's name: something in quotes ends so, or is escaped. Most texts are long
+// and have none, so it looks at each quote once.
+func NamesSecret(text string) bool {
+	if strings.Contains(text, `\u`) || strings.Contains(text, privateKey) {
 		return true
 	}
 	words := secretWords()
@@ -146,6 +148,9 @@ func namesSecret(text string) bool {
 		}
 	}
 }
+
+// privateKey ends the first line of a private key.
+const privateKey = "PRIVATE KEY-----"
 
 // mayEndWord has the last letters of the secret words.
 var mayEndWord = func() (last [256]bool) {

@@ -159,7 +159,9 @@ func (e *Engine) Box(tx *store.Tx, key string, who Identity) *Box {
 
 // Release is the array's version and features, as gates ask for them.
 func (b *Box) Release() schema.Release {
-	r, _ := b.release.get(b.Tx, func() (schema.Release, error) { return releaseOf(b), nil })
+	r, _ := b.release.get(b.Tx, func() (schema.Release, error) {
+		return store.Memo(b.Tx, store.Name{Group: "release", Array: b.Key}, func() (schema.Release, error) { return releaseOf(b), nil })
+	})
 	return r
 }
 

@@ -54,7 +54,9 @@ const systemID = 0
 
 // System is the array's own object.
 func (b *Box) System() (*schema.Object, error) {
-	return b.system.get(b.Tx, func() (*schema.Object, error) { return b.Must(SystemType, systemID) })
+	return b.system.get(b.Tx, func() (*schema.Object, error) {
+		return store.Memo(b.Tx, store.Name{Group: "system object", Array: b.Key}, func() (*schema.Object, error) { return b.Must(SystemType, systemID) })
+	})
 }
 
 // DefaultPageSize is the length of a page when a client does not say, 0 for

@@ -12,6 +12,7 @@ import (
 
 	"infinisim/sim/apierr"
 	"infinisim/sim/schema"
+	"infinisim/sim/store"
 )
 
 // The fields of a user.
@@ -163,12 +164,24 @@ func afterUserDelete(b *Box, o *schema.Object, _ *Input) error {
 // Session finds who a session's user is now: the account may have been
 // disabled or deleted, or have another role. ok is false when it is over.
 func (b *Box) Session(who Identity) (now Identity, ok bool, err error) {
-	o, err := b.Tx.Get(b.Key, User, who.ID)
-	if err != nil || o == nil || !UserEnabled.Get(o) {
+	a, err := store.Memo(b.Tx, store.Name{Group: "account", Array: b.Key, ID: who.ID}, func() (account, error) {
+		o, err := b.Tx.Get(b.Key, User, who.ID)
+		if err != nil || o == nil {
+			return account{}, err
+		}
+		return account{name: UserName.Get(o), role: UserRole.Get(o), enabled: UserEnabled.Get(o)}, nil
+	})
+	if err != nil || !a.enabled {
 		return who, false, err
 	}
-	who.Name, who.Role = UserName.Get(o), UserRole.Get(o)
+	who.Name, who.Role = a.name, a.role
 	return who, true, nil
+}
+
+// account is what a session asks of its user.
+type account struct {
+	name, role string
+	enabled    bool
 }
 
 // completeUser keeps role and roles alike, and takes a new password through
