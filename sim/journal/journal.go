@@ -69,8 +69,8 @@ type ring struct {
 	gone    int64 // the number of the last one that left it
 }
 
-func (r *ring) add(e Entry, l Limits) {
-	r.entries = append(r.entries, e)
+func (r *ring) add(e *Entry, l Limits) {
+	r.entries = append(r.entries, *e)
 	r.bytes += e.size()
 	gone := 0
 	for n := len(r.entries); n-gone > l.Entries || n-gone > 1 && r.bytes > l.Bytes; gone++ {
@@ -92,12 +92,12 @@ func (j *Journal) Record(e Entry) int64 {
 	e.Seq = j.next
 	j.next++
 	e.Kind = cmp.Or(e.Kind, Request)
-	j.tallyLocked(e)
+	j.tallyLocked(&e)
 	if e.Kind == Request {
 		j.hideLocked(&e)
-		j.requests.add(e, j.limits)
+		j.requests.add(&e, j.limits)
 	} else {
-		j.others.add(e, j.limits)
+		j.others.add(&e, j.limits)
 	}
 	if j.changed != nil {
 		close(j.changed)
@@ -124,7 +124,7 @@ func (j *Journal) look(f Filter) (out []Entry, changed <-chan struct{}) {
 		if len(a) == 0 || len(b) > 0 && b[0].Seq < a[0].Seq {
 			from = &b
 		}
-		if f.match((*from)[0]) {
+		if f.match(&(*from)[0]) {
 			out = append(out, (*from)[0])
 		}
 		*from = (*from)[1:]
@@ -262,7 +262,7 @@ func (j *Journal) countLocked(t Tally, name string, n int) {
 }
 
 // tallyLocked counts what an entry tells.
-func (j *Journal) tallyLocked(e Entry) {
+func (j *Journal) tallyLocked(e *Entry) {
 	if e.Route != "" {
 		j.countLocked(Routes, e.Method+" "+e.Route, 1)
 	}

@@ -43,7 +43,9 @@ func (j *Journal) hideLocked(e *Entry) {
 		e.Answer = j.maskLocked(e.Answer, &found)
 	}
 	e.Query = j.maskQueryLocked(e.Query, &found)
-	e.Headers = maps.Clone(e.Headers)
+	if len(e.Headers) > 0 {
+		e.Headers = maps.Clone(e.Headers)
+	}
 	for _, name := range slices.Sorted(maps.Keys(e.Headers)) {
 		value := e.Headers[name]
 		if !secretHeader(name) {

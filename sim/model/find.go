@@ -116,7 +116,7 @@ func (b *Box) Find(k *Kind, q schema.Query) ([]*schema.Object, int, error) {
 	own := func(o *schema.Object, f *schema.Field) (schema.Value, error) { return b.value(k, o, f) }
 	var found []*schema.Object
 	take := func(o *schema.Object) error {
-		if k.Hidden != nil && k.Hidden(o) {
+		if k.hidden(o) {
 			return nil
 		}
 		ok, err := matches(own, o, q.Filters)
