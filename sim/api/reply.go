@@ -14,6 +14,7 @@ import (
 	"infinisim/sim/apierr"
 	"infinisim/sim/model"
 	"infinisim/sim/schema"
+	"infinisim/sim/store"
 )
 
 // envelope renders a handler's result inside the transaction. It is plain where
@@ -31,6 +32,37 @@ func envelope(b *model.Box, v any) (answer string, plain bool, err error) {
 		return "", false, err
 	}
 	return text(head, raw, tail), false, nil
+}
+
+// told is an answer that is kept.
+type told struct {
+	text  string
+	plain bool
+}
+
+// Size is how many bytes it takes.
+func (t told) Size() int { return len(t.text) }
+
+// told answers a GET of a kind's objects, which says the same to the same user
+// until something changes.
+func (s *Server) told(b *model.Box, x *exchange) error {
+	who := b.Who.Role + "\x00" + b.Who.Name + "\x00" + strconv.FormatInt(b.Who.Tenant, 10)
+	name := store.Name{Group: x.r.URL.Path + "?" + x.r.URL.RawQuery + "\x00" + who, Array: s.Key, ID: b.Who.ID, Twice: true}
+	t, err := store.Memo(b.Tx, name, func() (told, error) {
+		x.in.PageSize = b.DefaultPageSize()
+		v, err := x.op.do(b, x.in)
+		if err != nil {
+			return told{}, err
+		}
+		text, plain, err := envelope(b, v)
+		return told{text, plain}, err
+	})
+	if err != nil {
+		return err
+	}
+	x.status, x.answer, x.plain = http.StatusOK, t.text, t.plain
+	x.noteSettle(b.Tx)
+	return nil
 }
 
 func text(head string, raw []byte, tail string) string {

@@ -266,6 +266,9 @@ func (s *Server) handle(tx *store.Tx, x *exchange) error {
 	if err := s.inside(x); err != nil {
 		return err
 	}
+	if x.op.reads && x.op.crud {
+		return s.told(b, x)
+	}
 	x.in.PageSize = b.DefaultPageSize()
 	var v any
 	if x.op.session != nil {

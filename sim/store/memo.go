@@ -21,6 +21,7 @@ type memo struct {
 	prove  bool
 	stamps [memoSlots]atomic.Uint64
 	floor  atomic.Uint64 // no commit before it is told apart
+	asked  [memoAsked]atomic.Uint64
 
 	// mu guards everything below; it is a leaf.
 	mu    sync.RWMutex
@@ -33,6 +34,7 @@ const (
 	memoSlots = 1 << 15
 	memoBytes = 16 << 20 // of a generation
 	memoAfter = 1024     // as often as a store that is read once is read
+	memoAsked = 1 << 12
 )
 
 // Name tells apart what Memo keeps: of an object of an array, or of no one where
@@ -40,6 +42,8 @@ const (
 type Name struct {
 	Group, Array string
 	ID           int64
+	// Twice says that it is kept once it is asked for a second time.
+	Twice bool
 }
 
 // worked is what was worked out of the state after a commit.
@@ -92,6 +96,13 @@ func (m *memo) find(name Name) *worked {
 	return m.old[name]
 }
 
+// askedBefore reports whether a name was asked for, and nothing since that
+// stands in its place.
+func (m *memo) askedBefore(name Name) bool {
+	h := maphash.Comparable(m.seed, name) | 1 // 0 is nobody's
+	return m.asked[h%memoAsked].Swap(h) == h
+}
+
 func (m *memo) keep(name Name, w *worked) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -99,8 +110,11 @@ func (m *memo) keep(name Name, w *worked) {
 		m.old, m.young, m.bytes = m.young, map[Name]*worked{}, 0
 	}
 	m.young[name] = w
-	raw, _ := w.result.([]byte) // what is no text is small
-	m.bytes += len(raw) + 4*len(w.reads.slots) + len(name.Group) + undoBytes
+	size := 0
+	if s, ok := w.result.(interface{ Size() int }); ok { // what has none is small
+		size = s.Size()
+	}
+	m.bytes += size + 4*len(w.reads.slots) + len(name.Group) + undoBytes
 }
 
 // stamp tells that a commit writes in the slots; it comes before anybody can
@@ -131,6 +145,9 @@ func Memo[T any](tx *Tx, name Name, compute func() (T, error)) (T, error) {
 			tx.Again(w.reads)
 			return result, nil
 		}
+	}
+	if name.Twice && !m.askedBefore(name) {
+		return compute()
 	}
 	var result T
 	var err error

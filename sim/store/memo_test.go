@@ -209,3 +209,34 @@ func TestMemo_readersBesideAWriter(t *testing.T) {
 		}))
 	}
 }
+
+// TestMemo_twice keeps what is asked for again, and nothing before.
+func TestMemo_twice(t *testing.T) {
+	t.Parallel()
+	if raceEnabled {
+		t.Skip("with the race detector everything is worked out again, to prove it")
+	}
+	db := open(t, store.Options{})
+	n := 0
+	read := func(id int64) {
+		require.NoError(t, db.View(t.Context(), 1, func(tx *store.Tx) error {
+			_, err := store.Memo(tx, store.Name{Group: "m", ID: id, Twice: true}, func() (string, error) { n++; return text(tx.IDs("a", ball, 0, -1)), nil })
+			return err
+		}))
+	}
+	for range 2000 {
+		read(1)
+	}
+	warm := n
+	read(1)
+	assert.Equal(t, warm, n)
+	read(2)
+	assert.Equal(t, warm+1, n, "another name")
+	read(2)
+	assert.Equal(t, warm+2, n, "kept from now on")
+	read(2)
+	assert.Equal(t, warm+2, n)
+	update(t, db, func(tx *store.Tx) error { return put(tx, 7, "red") })
+	read(2)
+	assert.Equal(t, warm+3, n, "what it was made of was written")
+}
