@@ -29,7 +29,7 @@ image: ## Builds the container images of amd64 and arm64, without a daemon
 	@scripts/image.sh
 
 bench: ## Measures speed and memory against floors, in one run
-	@go run ./scripts/bench $(BENCH)
+	@scripts/bench.sh $(BENCH)
 
 crash: build ## Kills durable servers, alone and in pairs, and compares what is left
 	@go run ./scripts/crash -kills $(or $(KILLS),1000) bin/infinisim

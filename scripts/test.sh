@@ -35,7 +35,7 @@ started=$SECONDS
 scripts/image.sh --twice
 scripts/venv.sh .venv requirements.txt
 scripts/image-test.sh .venv/bin/python
-go run ./scripts/bench -short
+scripts/bench.sh -short
 go run ./scripts/crash -kills 100 bin/infinisim
 go run ./scripts/crash -pairs 32 bin/infinisim
 echo "image, bench, crash: $((SECONDS - started)) s"
