@@ -3,6 +3,7 @@ package lab_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -103,28 +104,23 @@ func (w *world) collect(k *model.Kind) *collection {
 
 // seedsOfLists are queries as tests and clients send them, over each field.
 func seedsOfLists(c *collection) []string {
-	out := []string{
-		"", "page=2&page_size=1", "page_size=0", "sort=-id", "sort=name,-id", "fields=id,name,evil", "evil=1", "id=in:(1,2,3)", "id=eq:(1)",
-		"name=like:a&sort=name", "sort=evil", "page=x", "id=notin:(1)&page_size=3", "name=eq:None", "approved=yes",
-	}
+	out := []string{"page=2&page_size=1", "sort=name,-id", "fields=id,name,evil&page_size=0", "id=in:(1,2,3)&evil=1"}
 	if len(c.rows) == 0 {
 		return out
 	}
 	last := c.rows[len(c.rows)-1]
-	for name, raw := range last {
-		v := url.QueryEscape(strings.Trim(string(raw), `"`))
-		for _, op := range []string{"eq", "ne", "gt", "le", "like", "in", "notin", "between", "is", "isnot", "anyof", "noneof", "allof"} {
-			operand := v
-			switch op {
-			case "in", "notin", "between":
-				operand = "(" + v + "," + v + ")"
-			case "is", "isnot":
-				operand = "null"
-			}
-			out = append(out, name+"="+op+":"+operand+"&sort=-"+name)
+	ops := []string{"eq", "ne", "gt", "le", "like", "in", "notin", "between", "is", "isnot", "anyof", "noneof", "allof"}
+	for i, name := range slices.Sorted(maps.Keys(last)) {
+		v := url.QueryEscape(strings.Trim(string(last[name]), `"`))
+		op := ops[(i+len(c.kind.Path))%len(ops)]
+		switch op {
+		case "in", "notin", "between":
+			v = "(" + v + "," + v + ")"
+		case "is", "isnot":
+			v = "null"
 		}
+		out = append(out, name+"="+op+":"+v+"&sort=-"+name)
 	}
-	slices.Sort(out)
 	return out
 }
 
