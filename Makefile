@@ -22,7 +22,7 @@ check: ## The fast loop: format, vet, staticcheck, tests of changed packages, ti
 lint: ## golangci-lint over everything
 	@go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run
 
-fuzz: ## Fuzzes every decoder for half a minute each
+fuzz: ## Fuzzes everything that reads bytes of others, each target for FUZZTIME, half a minute unless told otherwise
 	@scripts/fuzz.sh
 
 image: ## Builds the container images of amd64 and arm64, without a daemon
@@ -44,11 +44,14 @@ golden: ## Writes the golden scripts and the role matrix anew; read the change
 soak: ## Runs the storm over replication with SEEDS seeds, from FIRST on, for at most LIMIT
 	@GOGC=400 nice -n 10 go test ./sim/replication -run TestStorm_seeds -v -storms $(or $(SEEDS),1000) -first-storm $(or $(FIRST),1) -minimise -timeout $(or $(LIMIT),60m)
 
+soak-model: ## Runs the storm over the whole model with SEEDS seeds, from FIRST on, for at most LIMIT
+	@GOGC=400 nice -n 10 go test ./sim/lab -run TestStorm_seeds -v -storms $(or $(SEEDS),200) -first-storm $(or $(FIRST),1) -minimise -timeout $(or $(LIMIT),60m)
+
 month: ## Lets DAYS days of replication pass, thirty unless told otherwise
 	@go test ./sim/replication -run TestMonth -days $(or $(DAYS),30) -timeout 60m -v | grep -E "days of|^ok|FAIL"
 
-replay: ## Plays FILE, a script of a storm; MINIMISE=1 leaves out what its failure does not need
-	@go test ./sim/replication -run TestReplay -v -count=1 -replay $(abspath $(FILE)) $(if $(MINIMISE),-minimise)
+replay: ## Plays FILE, a script of a storm; MINIMISE=1 leaves out what its failure does not need; OF=lab for one of the whole model
+	@go test ./sim/$(or $(OF),replication) -run TestReplay -v -count=1 -replay $(abspath $(FILE)) $(if $(MINIMISE),-minimise)
 
 docs: ## Writes docs/fidelity.md, docs/replication.md, docs/cli, docs/environment.md, docs/exit-codes.md and the tables of clients, the files that pages show and the tour anew: what is served, by which source, driven by whom; the states of replicas
 	@go test . -run 'TestFidelity|TestClients_table|TestTour_page|TestDocs_files' -update >/dev/null
@@ -82,4 +85,4 @@ clients: build ## The runs with real clients alone
 clean: ## Removes what was built and installed
 	@rm -rf bin dist python/build .venv* .cache
 
-.PHONY: help run try build test check lint fuzz openapi image bench crash observe golden soak month replay docs site snippets release first browser wheel clients clean
+.PHONY: help run try build test check lint fuzz openapi image bench crash observe golden soak soak-model month replay docs site snippets release first browser wheel clients clean

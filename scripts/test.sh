@@ -29,6 +29,9 @@ go build -o bin/infinisim ./cmd/infinisim
 bin/infinisim run fixtures/scenarios/*.yaml
 echo "scenarios: $((SECONDS - started)) s"
 started=$SECONDS
+FUZZTIME=3s scripts/fuzz.sh
+echo "fuzzing, its short form: $((SECONDS - started)) s"
+started=$SECONDS
 scripts/observe.sh
 echo "queries of dashboard and alerts: $((SECONDS - started)) s"
 started=$SECONDS

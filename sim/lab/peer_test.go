@@ -27,6 +27,8 @@ type process struct {
 	url  string
 	lose func(name string) (before, after bool) // whether a message is dropped on its way, or its answer
 	mu   sync.Mutex
+	// heard are the messages that arrived.
+	heard [][]byte
 }
 
 // two makes two processes of one array each that know each other.
@@ -71,6 +73,7 @@ func (p *process) fabric(w http.ResponseWriter, r *http.Request) {
 	_ = json.Unmarshal(raw, &m)
 	p.mu.Lock()
 	lose := p.lose
+	p.heard = append(p.heard, raw)
 	p.mu.Unlock()
 	before, after := false, false
 	if lose != nil {

@@ -2,6 +2,8 @@ package model
 
 import (
 	"net/http"
+	"strconv"
+	"strings"
 
 	"infinisim/sim/schema"
 )
@@ -15,7 +17,7 @@ func addSSH(c *Catalog) {
 	status := func(b *Box) any {
 		word := "OPEN"
 		if raw := b.Tx.KV(b.Key, spaceConfig).Get([]byte(key)); raw != nil {
-			word = string(raw)
+			word = strings.Trim(string(raw), `"`) // it was kept bare once
 		}
 		nodes := make([]map[string]any, 0, nodeCount)
 		for n := 1; n <= nodeCount; n++ {
@@ -25,7 +27,7 @@ func addSSH(c *Catalog) {
 	}
 	set := func(word string) func(b *Box, _ *schema.Object, _ *Input) (any, error) {
 		return func(b *Box, _ *schema.Object, _ *Input) (any, error) {
-			b.Tx.KV(b.Key, spaceConfig).Put([]byte(key), []byte(word))
+			b.Tx.KV(b.Key, spaceConfig).Put([]byte(key), strconv.AppendQuote(nil, word))
 			return status(b), nil
 		}
 	}

@@ -248,16 +248,6 @@ func TestNewType_refusesATwin(t *testing.T) {
 	assert.Panics(t, func() { schema.NewType("twin", name, name) })
 }
 
-func FuzzDecode(f *testing.F) {
-	f.Add(schema.Encode(sample(1)))
-	f.Fuzz(func(t *testing.T, row []byte) {
-		o, err := schema.Decode(disk, 1, row)
-		if err == nil && o == nil {
-			t.Fatal("neither object nor error")
-		}
-	})
-}
-
 func Example() {
 	o := schema.New(disk, 5)
 	name.Set(o, "d5")
