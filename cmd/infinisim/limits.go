@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"time"
@@ -26,7 +27,7 @@ const (
 	// requests at a time, largeBodies, so that many clients at once cannot fill
 	// the memory with what they send.
 	smallBody   = 64 << 10
-	largeBodies = 16
+	largeBodies = 8
 	// pieceBytes is what of an answer a client has to take in time.
 	pieceBytes = 128 << 10
 	// refresh is the part of patience after which a deadline is set anew.
@@ -38,11 +39,12 @@ const (
 type limits struct {
 	patience time.Duration
 	large    chan struct{}
+	long     *longAnswers
 	log      *slog.Logger
 }
 
 func newLimits(patience time.Duration, log *slog.Logger) limits {
-	return limits{patience: patience, large: make(chan struct{}, largeBodies), log: log}
+	return limits{patience: patience, large: make(chan struct{}, largeBodies), long: newLongAnswers(patience / refresh), log: log}
 }
 
 // server is the one place that makes an HTTP server. It has no WriteTimeout nor
@@ -52,6 +54,7 @@ func newLimits(patience time.Duration, log *slog.Logger) limits {
 func (l limits) server(h http.Handler) *http.Server {
 	return &http.Server{
 		Handler: l.guard(h), ReadHeaderTimeout: l.patience, IdleTimeout: idlePatience * l.patience, MaxHeaderBytes: maxHeader,
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, connKey{}, c) },
 		ErrorLog: slog.NewLogLogger(l.log.Handler(), slog.LevelWarn),
 	}
 }
@@ -60,8 +63,14 @@ func (l limits) server(h http.Handler) *http.Server {
 // be taken in time.
 func (l limits) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		out := &answer{ResponseWriter: w, conn: http.NewResponseController(w), patience: l.patience}
+		out := &answer{ResponseWriter: w, conn: http.NewResponseController(w), request: r.Context(), patience: l.patience}
 		defer out.end()
+		if mayBeLong(r) {
+			if l.long.hold(out) != nil {
+				return // its client went away
+			}
+			defer l.long.done(out)
+		}
 		if r.Body != nil && r.Body != http.NoBody {
 			in := &body{ReadCloser: r.Body, limits: l, conn: out.conn, request: r.Context(), since: clock.StartStopwatch()}
 			_ = out.conn.SetReadDeadline(in.since.Begun().Add(l.patience)) // of a connection that is gone: reads tell
@@ -71,57 +80,6 @@ func (l limits) guard(next http.Handler) http.Handler {
 		next.ServeHTTP(out, r)
 	})
 }
-
-// answer gives its client a while for each piece.
-type answer struct {
-	http.ResponseWriter
-	conn     *http.ResponseController
-	patience time.Duration
-	set      bool
-	since    clock.Stopwatch // the last deadline was set
-	asked    *body           // of the request, nil for none
-}
-
-// extend begins the while anew.
-func (a *answer) extend() {
-	if a.set && a.since.Took() < a.patience/refresh {
-		return
-	}
-	a.set, a.since = true, clock.StartStopwatch()
-	_ = a.conn.SetWriteDeadline(a.since.Begun().Add(a.patience)) // of a connection that is gone: writes tell
-}
-
-// end leaves the rest of the answer to the server, which first waits for a body
-// that the handler did not read.
-func (a *answer) end() {
-	if a.asked == nil || a.asked.whole {
-		a.extend()
-		return
-	}
-	_ = a.conn.SetWriteDeadline(clock.StartStopwatch().Begun().Add(2 * a.patience)) // as in extend
-}
-
-// Write sends a part of the answer, piece by piece.
-func (a *answer) Write(part []byte) (n int, err error) {
-	for {
-		piece := part[:min(len(part), pieceBytes)]
-		a.extend()
-		m, err := a.ResponseWriter.Write(piece)
-		n += m
-		if part = part[m:]; err != nil || len(part) == 0 {
-			return n, err
-		}
-	}
-}
-
-// FlushError sends what was written so far.
-func (a *answer) FlushError() error {
-	a.extend()
-	return a.conn.Flush()
-}
-
-// Unwrap lets a ResponseController take a connection over.
-func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
 // body is a request's, which has to be whole in time.
 type body struct {

@@ -25,11 +25,15 @@ import (
 const little = 100 * time.Millisecond
 
 // serving has limits serve a handler, and gives the address.
-func serving(t *testing.T, patience time.Duration, h http.HandlerFunc) string {
+func serving(t *testing.T, patience time.Duration, h http.HandlerFunc, change ...func(l *limits)) string {
 	t.Helper()
 	ln, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	srv := newLimits(patience, slog.New(slog.DiscardHandler)).server(h)
+	l := newLimits(patience, slog.New(slog.DiscardHandler))
+	for _, fn := range change {
+		fn(&l)
+	}
+	srv := l.server(h)
 	ended := make(chan error, 1)
 	go func() { ended <- srv.Serve(ln) }()
 	t.Cleanup(func() {
@@ -122,6 +126,39 @@ func TestLimits_anAnswerThatNobodyTakes(t *testing.T) {
 	_, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
 	require.NoError(t, err)
 	require.ErrorIs(t, <-failed, os.ErrDeadlineExceeded)
+}
+
+// TestLimits_longAnswersMakeRoom has as many clients as may get long answers take
+// none: those who come after them are answered all the same.
+func TestLimits_longAnswersMakeRoom(t *testing.T) {
+	t.Parallel()
+	begun := make(chan struct{})
+	address := serving(t, time.Minute, func(w http.ResponseWriter, r *http.Request) { // nobody's patience ends
+		if r.URL.Path == "/whole" {
+			_, _ = io.WriteString(w, "whole")
+			return
+		}
+		begun <- struct{}{}
+		for part := make([]byte, pieceBytes); ; {
+			if _, err := w.Write(part); err != nil {
+				return
+			}
+		}
+	}, func(l *limits) { l.long.grace = little })
+	for range mostLong {
+		_, err := io.WriteString(dial(t, address), "GET /?page_size=1000 HTTP/1.1\r\nHost: x\r\n\r\n")
+		require.NoError(t, err)
+		<-begun
+	}
+	for range mostLong + 1 {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/whole?page_size=1000", nil)
+		require.NoError(t, err)
+		resp, err := http.DefaultClient.Do(r)
+		require.NoError(t, err)
+		raw, err := io.ReadAll(resp.Body)
+		require.NoError(t, errors.Join(err, resp.Body.Close()))
+		assert.Equal(t, "whole", string(raw))
+	}
 }
 
 // TestLimits_whatTakesLongIsNotCut has one request wait until another client's
