@@ -21,6 +21,30 @@ func (s *server) plane(ctx context.Context, method, path string, body any) (any,
 }
 
 func (s *server) do(ctx context.Context, method, url string, body any) (any, int, error) {
+	out, status, err := s.whole(ctx, method, url, body)
+	if m, ok := out.(map[string]any); ok {
+		if e := m["error"]; e != nil {
+			return e, status, err
+		}
+		if result, ok := m["result"]; ok {
+			return result, status, err
+		}
+	}
+	return out, status, err
+}
+
+// count is how many objects an array has.
+func (s *server) count(ctx context.Context, array int, path string) (int64, error) {
+	o, status, err := s.whole(ctx, http.MethodGet, s.arrays[array]+"/api/rest/"+path+"?page_size=1", nil)
+	if err != nil || status != http.StatusOK {
+		return 0, fmt.Errorf("count %s: %d %w", path, status, err)
+	}
+	m, _ := o.(map[string]any)
+	return number(m["metadata"], "number_of_objects"), nil
+}
+
+// whole is an answer as it came.
+func (s *server) whole(ctx context.Context, method, url string, body any) (any, int, error) {
 	var in io.Reader = http.NoBody
 	if body != nil {
 		raw, err := json.Marshal(body)
@@ -45,14 +69,6 @@ func (s *server) do(ctx context.Context, method, url string, body any) (any, int
 	var out any
 	if err := json.Unmarshal(raw, &out); err != nil {
 		return nil, 0, fmt.Errorf("%s %s: %.80q: %w", method, url, raw, err)
-	}
-	if m, ok := out.(map[string]any); ok {
-		if e := m["error"]; e != nil {
-			return e, resp.StatusCode, nil
-		}
-		if result, ok := m["result"]; ok {
-			return result, resp.StatusCode, nil
-		}
 	}
 	return out, resp.StatusCode, nil
 }

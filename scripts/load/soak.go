@@ -26,6 +26,7 @@ type sample struct {
 	at               time.Duration
 	heap, rss, tasks float64
 	lab              time.Time
+	objects          [2]int64 // volumes and events of both arrays
 }
 
 // soak has clients work for long while time passes on the arrays.
@@ -73,7 +74,7 @@ func soak(ctx context.Context, o options) error {
 
 // watch samples the server each second, or a hundred times in all.
 func (s *server) watch(ctx context.Context, o options) ([]sample, error) {
-	fmt.Printf("%8s %12s %12s %12s %11s  %s\n", "after", "heap", "rss", "goroutines", "days", "rss, drawn")
+	fmt.Printf("%8s %12s %12s %12s %9s %9s %8s  %s\n", "after", "heap", "rss", "goroutines", "volumes", "events", "days", "rss, drawn")
 	every := min(time.Second, o.soak/100)
 	begun := time.Now()
 	var out []sample
@@ -86,14 +87,30 @@ func (s *server) watch(ctx context.Context, o options) ([]sample, error) {
 			at: time.Since(begun), heap: got["go_memstats_heap_alloc_bytes"], rss: float64(s.rss()), tasks: got["go_goroutines"],
 			lab: time.UnixMilli(int64(1000 * got["infinisim_clock_time_seconds"])),
 		}
-		out = append(out, at)
-		if at.at >= time.Duration(shown)*o.soak/rows {
-			at.show(out[0])
+		if at.at >= time.Duration(shown)*o.soak/rows || shown == rows && at.at+2*every > o.soak {
+			if at.objects, err = s.objects(context.WithoutCancel(ctx)); err != nil {
+				return nil, err
+			}
 			shown++
+			at.show(append(out, at)[0])
+		}
+		out = append(out, at)
+	}
+	return out, nil
+}
+
+// objects counts what the arrays have.
+func (s *server) objects(ctx context.Context) (n [2]int64, err error) {
+	for i, path := range []string{"volumes", "events"} {
+		for array := range s.arrays {
+			count, err := s.count(ctx, array, path)
+			if err != nil {
+				return n, err
+			}
+			n[i] += count
 		}
 	}
-	out[len(out)-1].show(out[0])
-	return out, nil
+	return n, nil
 }
 
 // show draws a row; a stroke is 8 MiB.
@@ -102,7 +119,7 @@ func (p sample) show(first sample) {
 	for i := range bar {
 		bar[i] = '#'
 	}
-	fmt.Printf("%8v %12s %12s %12.0f %11.1f  %s\n", p.at.Round(time.Second), mib(int64(p.heap)), mib(int64(p.rss)), p.tasks, p.lab.Sub(first.lab).Hours()/24, bar)
+	fmt.Printf("%8v %12s %12s %12.0f %9d %9d %8.1f  %s\n", p.at.Round(time.Second), mib(int64(p.heap)), mib(int64(p.rss)), p.tasks, p.objects[0], p.objects[1], p.lab.Sub(first.lab).Hours()/24, bar)
 }
 
 // judge compares the last fifth of a run with the fifth in its middle, by

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -15,6 +16,10 @@ const mostOwn = 12
 // mostTimes is how many times a worker keeps.
 const mostTimes = 20_000
 
+// trimEvery is after how many requests the first worker deletes events that are
+// older than a day: an array keeps 500,000, more than a soak makes.
+const trimEvery = 100
+
 // worker is a client of a soak.
 type worker struct {
 	*server
@@ -25,6 +30,7 @@ type worker struct {
 	snaps         []int64
 	replicas      []int64
 	done, refused int
+	trimmed       int // what was done when events were trimmed last
 	took          []time.Duration
 	err           error
 }
@@ -64,6 +70,10 @@ func (w *worker) ask(ctx context.Context, i int, method, path string, body any) 
 }
 
 func (w *worker) step(ctx context.Context) error {
+	if w.number == 0 && w.done-w.trimmed > trimEvery {
+		w.trimmed = w.done
+		return w.trim(ctx)
+	}
 	n := w.dice.IntN(20)
 	switch {
 	case len(w.own) < 3 || n < 2 && len(w.own) < mostOwn:
@@ -159,9 +169,9 @@ func (w *worker) replicate(ctx context.Context) error {
 
 // sweep deletes on the second array what no replica needs any more.
 func (w *worker) sweep(ctx context.Context) error {
-	list, ok, err := w.ask(ctx, 1, http.MethodGet, "volumes?rmr_target=false&fields=id&page_size=10", nil)
+	list, ok, err := w.ask(ctx, 1, http.MethodGet, "volumes?rmr_target=eq:false&type=eq:MASTER&fields=id&page_size=20", nil)
 	if !ok {
-		return err
+		return errors.Join(err, w.never(ok, "the list of volumes"))
 	}
 	items, _ := list.([]any)
 	for _, item := range items {
@@ -170,6 +180,29 @@ func (w *worker) sweep(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// trim deletes old events, and what replicas left behind on the second array.
+func (w *worker) trim(ctx context.Context) error {
+	o, _, err := w.plane(ctx, http.MethodGet, "clock", nil)
+	if err != nil {
+		return err
+	}
+	for i := range w.arrays {
+		path := fmt.Sprintf("events?timestamp=le:%d", number(o, "now")-(24*time.Hour).Milliseconds())
+		if _, ok, err := w.ask(ctx, i, http.MethodDelete, path, nil); err != nil || !ok {
+			return errors.Join(err, w.never(ok, path))
+		}
+	}
+	return w.sweep(ctx)
+}
+
+// never is the error of a refusal that no other client can be the reason of.
+func (w *worker) never(ok bool, path string) error {
+	if ok {
+		return nil
+	}
+	return fmt.Errorf("%s was refused", path)
 }
 
 // wrong asks for what is not there, and for what is not taken.
