@@ -38,6 +38,9 @@ crash: build ## Kills durable servers, alone and in pairs, and compares what is 
 sync: build ## Proves by strace that a durable server answers after the sync of its file
 	@scripts/sync.sh
 
+full: build ## Fills the disk of a durable server, as root
+	@scripts/full-disk.sh
+
 load: build ## Sets bad clients on a server by the thousand; SOAK=10m lets good ones work that long
 	@go run ./scripts/load $(if $(SOAK),-soak $(SOAK)) bin/infinisim
 
@@ -88,4 +91,4 @@ clients: build ## The runs with real clients alone
 clean: ## Removes what was built and installed
 	@rm -rf bin dist python/build .venv* .cache
 
-.PHONY: help run try build test check lint fuzz openapi image bench crash sync load observe golden soak month replay docs site snippets release first browser wheel clients clean
+.PHONY: help run try build test check lint fuzz openapi image bench crash sync full load observe golden soak month replay docs site snippets release first browser wheel clients clean
