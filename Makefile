@@ -35,6 +35,15 @@ crash: build ## Kills durable servers, alone and in pairs, and compares what is 
 	@go run ./scripts/crash -kills $(or $(KILLS),1000) bin/infinisim
 	@go run ./scripts/crash -pairs $(or $(PAIRS),1) bin/infinisim
 
+sync: build ## Proves by strace that a durable server answers after the sync of its file
+	@scripts/sync.sh
+
+full: build ## Fills the disk of a durable server, as root
+	@scripts/full-disk.sh
+
+load: build ## Sets bad clients on a server by the thousand; SOAK=10m lets good ones work that long
+	@go run ./scripts/load $(if $(SOAK),-soak $(SOAK)) bin/infinisim
+
 observe: build ## Evaluates every query of the dashboard and the alert rules on scrapes of a demo
 	@scripts/observe.sh
 
@@ -85,4 +94,4 @@ clients: build ## The runs with real clients alone
 clean: ## Removes what was built and installed
 	@rm -rf bin dist python/build .venv* .cache
 
-.PHONY: help run try build test check lint fuzz openapi image bench crash observe golden soak soak-model month replay docs site snippets release first browser wheel clients clean
+.PHONY: help run try build test check lint fuzz openapi image bench crash sync full load observe golden soak soak-model month replay docs site snippets release first browser wheel clients clean

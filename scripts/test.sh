@@ -43,6 +43,12 @@ go run ./scripts/crash -kills 100 bin/infinisim
 go run ./scripts/crash -pairs 32 bin/infinisim
 echo "image, bench, crash: $((SECONDS - started)) s"
 started=$SECONDS
+CHANGES=20 scripts/sync.sh
+scripts/full-disk.sh
+go run ./scripts/load -connections 200 -idle 1000 bin/infinisim
+go run ./scripts/load -soak 20s -days 1 bin/infinisim
+echo "order of syncs, full disk, load, soak: $((SECONDS - started)) s"
+started=$SECONDS
 scripts/site.sh
 scripts/ci-snippets.sh
 scripts/examples.sh

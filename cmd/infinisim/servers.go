@@ -29,17 +29,15 @@ import (
 	"infinisim/sim/ui"
 )
 
-// The limits of a connection.
-const (
-	headerTimeout = 30 * time.Second
-	goodbye       = 2 * time.Second
-)
+// goodbye is how long requests under way may take to end.
+const goodbye = 2 * time.Second
 
 // servers are the listeners of the arrays and of the control plane.
 type servers struct {
 	labs    *lab.Labs
 	fabric  string // URL of the fabric listener, empty for none
 	flags   flags
+	limits  limits
 	tls     *tls.Certificate
 	fail    func(error)
 	plane   *control.Server // nil until it serves
@@ -71,7 +69,7 @@ func (s *servers) open(ctx context.Context, l *lab.Lab, a *lab.Array, address st
 	if err != nil {
 		return fmt.Errorf("array %s: %w", a.Host(), listening("--listen", address, err))
 	}
-	p := &port{http: &http.Server{Handler: handler, ReadHeaderTimeout: headerTimeout}, url: "http://" + ln.Addr().String()}
+	p := &port{http: s.limits.server(handler), url: "http://" + ln.Addr().String()}
 	s.serve(p.http, ln)
 	if s.tls != nil {
 		host, _, err := net.SplitHostPort(address)
@@ -83,7 +81,7 @@ func (s *servers) open(ctx context.Context, l *lab.Lab, a *lab.Array, address st
 			return fmt.Errorf("array %s: %w", a.Host(), err)
 		}
 		config := &tls.Config{Certificates: []tls.Certificate{*s.tls}, MinVersion: tls.VersionTLS12}
-		p.https = &http.Server{Handler: handler, ReadHeaderTimeout: headerTimeout}
+		p.https = s.limits.server(handler)
 		p.secure = new("https://" + secure.Addr().String())
 		s.serve(p.https, tls.NewListener(secure, config))
 	}

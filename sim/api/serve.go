@@ -132,7 +132,7 @@ func (s *Server) read(x *exchange) error {
 	x.now = s.Clock.Now()
 	raw, err := io.ReadAll(io.LimitReader(x.r.Body, maxBody+1))
 	if err != nil {
-		return apierr.New(apierr.Malformed, "body: %v", err)
+		return apierr.Unread(err)
 	}
 	if len(raw) > maxBody {
 		return apierr.New(apierr.BodyTooLarge, "body: longer than %d bytes", maxBody)

@@ -129,7 +129,7 @@ func (s *Server) adaptTo(do handler, most int64) http.HandlerFunc {
 		case denied != nil:
 			err = denied
 		case err != nil:
-			err = apierr.New(apierr.Malformed, "body: %v", err)
+			err = apierr.Unread(err)
 		case int64(len(body)) > most:
 			err = apierr.New(apierr.BodyTooLarge, "body: longer than %d bytes", most)
 		default:

@@ -7,11 +7,12 @@ package journal
 import (
 	"bytes"
 	"cmp"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
-	"slices"
+	"strings"
 	"sync"
 
 	"infinisim/sim/clock"
@@ -42,7 +43,8 @@ type Journal struct {
 	requests ring
 	others   ring
 	next     int64
-	secrets  []string
+	secrets  map[string]int           // number of each
+	named    int                      // secrets so far
 	changed  chan struct{}            // closed by the next entry, nil where nobody waits
 	tallies  map[Tally]map[string]int // also of what left the rings
 }
@@ -50,7 +52,7 @@ type Journal struct {
 // New makes a journal.
 func New(l Limits) *Journal {
 	l.Entries, l.Bytes = cmp.Or(l.Entries, DefaultEntries), cmp.Or(l.Bytes, DefaultBytes)
-	return &Journal{limits: l, next: 1, tallies: map[Tally]map[string]int{}}
+	return &Journal{limits: l, next: 1, secrets: map[string]int{}, tallies: map[Tally]map[string]int{}}
 }
 
 // Of is the journal of the lab that a transaction belongs to; it is nil outside
@@ -153,7 +155,7 @@ func (j *Journal) Next() <-chan struct{} {
 func (j *Journal) Reset() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.requests, j.others, j.next, j.secrets = ring{}, ring{}, 1, nil
+	j.requests, j.others, j.next, j.secrets, j.named = ring{}, ring{}, 1, map[string]int{}, 0
 }
 
 // Begin is Reset that takes the tallies away too: the lab is made, and what
@@ -289,12 +291,27 @@ func (j *Journal) Tallied(t Tally) map[string]int {
 	return map[string]int{}
 }
 
-// secretNumber is the number of a secret, a new one if it is not known yet.
+// The limits of what a journal knows of secrets.
+const (
+	mostSecrets = 10_000
+	longSecret  = 64
+)
+
+// secretNumber is the number of a secret, a new one if it is not known: it is
+// new, or there were very many others since.
 func (j *Journal) secretNumber(secret string) int {
-	i := slices.Index(j.secrets, secret)
-	if i < 0 {
-		i = len(j.secrets)
-		j.secrets = append(j.secrets, secret)
+	if len(secret) > longSecret {
+		sum := sha256.Sum256([]byte(secret))
+		secret = string(sum[:])
 	}
-	return i + 1
+	n, ok := j.secrets[secret]
+	if !ok {
+		if len(j.secrets) >= mostSecrets {
+			clear(j.secrets)
+		}
+		j.named++
+		n = j.named
+		j.secrets[strings.Clone(secret)] = n
+	}
+	return n
 }
