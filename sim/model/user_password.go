@@ -59,7 +59,9 @@ func doReset(b *Box, _ *schema.Object, in *Input) (any, error) {
 		return nil, apierr.New(apierr.ResetTokenUnknown, "token: %q was not given to user %s", token, UserName.Get(o)).About("token")
 	}
 	kv.Delete(token)
-	UserPassword.Set(o, digest(firstPassword))
+	if err := b.setPassword(o, firstPassword); err != nil {
+		return nil, err
+	}
 	if err := b.Save(o); err != nil {
 		return nil, err
 	}
