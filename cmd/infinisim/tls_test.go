@@ -179,3 +179,22 @@ func TestTLS_givenUntilUploaded(t *testing.T) {
 	assert.Equal(t, string(uploaded), showed(t, *a.HTTPS))
 	require.NoError(t, stop())
 }
+
+// TestTLS_cookie has the cookie of a session that began over TLS stay there.
+func TestTLS_cookie(t *testing.T) {
+	t.Parallel()
+	line, _, stop := start(t, "--tls")
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+	for url, want := range map[string]bool{line.Arrays[0].URL: false, *line.Arrays[0].HTTPS: true} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/api/rest/users/login", strings.NewReader(`{"username":"admin","password":"123456"}`))
+		require.NoError(t, err)
+		resp, err := client.Do(r)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		require.Len(t, resp.Cookies(), 1)
+		assert.Equal(t, want, resp.Cookies()[0].Secure, url)
+		assert.True(t, resp.Cookies()[0].HttpOnly)
+	}
+	client.CloseIdleConnections()
+	require.NoError(t, stop())
+}

@@ -82,7 +82,7 @@ func serve(op operation) http.HandlerFunc {
 		}
 		s.journal(x)
 		if x.cookie != nil {
-			http.SetCookie(w, x.cookie)
+			http.SetCookie(w, x.secured())
 		}
 		if x.settle != clock.Never {
 			w.Header().Set(headerNextSettle, strconv.FormatInt(x.settle.CeilMS(), 10))

@@ -76,7 +76,7 @@ func (b *Box) kms() (*kms, error) {
 }
 
 func (k *kms) save(b *Box) error {
-	raw, err := json.Marshal(k)
+	raw, err := json.Marshal(k) //nolint:gosec // the password is sealed
 	if err != nil {
 		return fmt.Errorf("kms: %w", err)
 	}
