@@ -3,7 +3,6 @@ package api
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -169,8 +168,8 @@ func (x *exchange) readBody() error {
 			return err
 		}
 	}
-	if !json.Valid(raw) {
-		return apierr.New(apierr.Malformed, "body: not JSON: %.80q", raw)
+	if err := notJSON(raw); err != nil {
+		return err
 	}
 	x.in.Raw = raw
 	if raw[0] != '{' && !x.op.object {
@@ -363,7 +362,7 @@ func (x *exchange) query() string {
 }
 
 func (s *Server) journal(x *exchange) {
-	s.Log.Debug("request", "array", s.Key, "method", x.r.Method, "path", x.r.URL.Path, "status", x.status, "code", x.code, "user", x.who)
+	s.Log.Debug("request", "array", s.Key, "method", x.r.Method, "path", shownPath(x.r.URL.Path, x.op.route), "status", x.status, "code", x.code, "user", x.who)
 	if s.Journal == nil {
 		return
 	}

@@ -7,11 +7,11 @@ package journal
 import (
 	"bytes"
 	"cmp"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
-	"slices"
 	"sync"
 
 	"infinisim/sim/clock"
@@ -42,9 +42,9 @@ type Journal struct {
 	requests ring
 	others   ring
 	next     int64
-	secrets  []string
-	changed  chan struct{}            // closed by the next entry, nil where nobody waits
-	tallies  map[Tally]map[string]int // also of what left the rings
+	secrets  map[[sha256.Size]byte]int // digest -> number
+	changed  chan struct{}             // closed by the next entry, nil where nobody waits
+	tallies  map[Tally]map[string]int  // also of what left the rings
 }
 
 // New makes a journal.
@@ -291,10 +291,14 @@ func (j *Journal) Tallied(t Tally) map[string]int {
 
 // secretNumber is the number of a secret, a new one if it is not known yet.
 func (j *Journal) secretNumber(secret string) int {
-	i := slices.Index(j.secrets, secret)
-	if i < 0 {
-		i = len(j.secrets)
-		j.secrets = append(j.secrets, secret)
+	of := sha256.Sum256([]byte(secret))
+	n, known := j.secrets[of]
+	if !known {
+		n = len(j.secrets) + 1
+		if j.secrets == nil {
+			j.secrets = map[[sha256.Size]byte]int{}
+		}
+		j.secrets[of] = n
 	}
-	return i + 1
+	return n
 }

@@ -19,7 +19,7 @@ var (
 	UserRoles    = schema.List[string](schema.Field{Name: "roles", Flags: schema.Editable, Check: checkRoles})
 	UserEmail    = schema.String(schema.Field{Name: "email", Flags: schema.Editable})
 	UserName     = schema.String(schema.Field{Name: "name", Flags: schema.Editable | schema.Unique | schema.NotNull, Check: checkName, Pattern: namePattern})
-	UserPassword = schema.String(schema.Field{Name: "password", Flags: schema.Editable | schema.Private})
+	UserPassword = schema.String(schema.Field{Name: "password", Flags: schema.Editable | schema.Private | schema.Unsaid})
 	UserEnabled  = schema.Bool(schema.Field{Name: "enabled", Flags: schema.Editable, Default: true, Gate: gateUserDisabling})
 	UserDigest   = schema.Int(schema.Field{Name: "password_digest_version", Default: 1, Gate: gateLocalUsers})
 	UserFIPS     = schema.Bool(schema.Field{Name: "is_digest_sufficient", Default: true, Gate: gateFIPS})
