@@ -135,6 +135,11 @@ func TestNames_areNoPaths(t *testing.T) {
 		status, text := p.do(http.MethodDelete, path, "")
 		assert.GreaterOrEqual(t, status, 400, "%s: %s", path, text)
 	}
+	for _, name := range []string{`a\r\nb`, `a\u0000`, `a\u001b[31m`, ` a`} {
+		status, text := p.do(http.MethodPost, "arrays", `{"name":"`+name+`"}`)
+		assert.Equal(t, http.StatusBadRequest, status, "%s: %s", name, text)
+	}
+	assert.Len(t, p.lab.Arrays(), 2)
 	status, text := p.do(http.MethodPost, "import?name=..%2fx", "")
 	assert.Equal(t, http.StatusBadRequest, status, text)
 	assert.Len(t, p.labs.List(), 1)
