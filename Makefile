@@ -38,6 +38,9 @@ crash: build ## Kills durable servers, alone and in pairs, and compares what is 
 observe: build ## Evaluates every query of the dashboard and the alert rules on scrapes of a demo
 	@scripts/observe.sh
 
+security: ## The tests of security, gosec, staticcheck and govulncheck
+	@scripts/security.sh
+
 golden: ## Writes the golden scripts and the role matrix anew; read the change
 	@go test ./sim/model ./sim/replication ./sim/api -run "TestScripts|TestRoles_everyRoute" -update
 
@@ -82,4 +85,4 @@ clients: build ## The runs with real clients alone
 clean: ## Removes what was built and installed
 	@rm -rf bin dist python/build .venv* .cache
 
-.PHONY: help run try build test check lint fuzz openapi image bench crash observe golden soak month replay docs site snippets release first browser wheel clients clean
+.PHONY: help run try build test check lint fuzz openapi image security bench crash observe golden soak month replay docs site snippets release first browser wheel clients clean
