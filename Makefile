@@ -47,6 +47,9 @@ load: build ## Sets bad clients on a server by the thousand; SOAK=10m lets good 
 observe: build ## Evaluates every query of the dashboard and the alert rules on scrapes of a demo
 	@scripts/observe.sh
 
+security: ## The tests of security, gosec, staticcheck and govulncheck
+	@scripts/security.sh
+
 golden: ## Writes the golden scripts and the role matrix anew; read the change
 	@go test ./sim/model ./sim/replication ./sim/api -run "TestScripts|TestRoles_everyRoute" -update
 
@@ -94,4 +97,4 @@ clients: build ## The runs with real clients alone
 clean: ## Removes what was built and installed
 	@rm -rf bin dist python/build .venv* .cache
 
-.PHONY: help run try build test check lint fuzz openapi image bench crash sync full load observe golden soak soak-model month replay docs site snippets release first browser wheel clients clean
+.PHONY: help run try build test check lint fuzz openapi image bench crash security sync full load observe golden soak soak-model month replay docs site snippets release first browser wheel clients clean

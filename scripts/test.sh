@@ -25,6 +25,9 @@ started=$SECONDS
 scripts/browser.sh
 echo "browser: $((SECONDS - started)) s"
 started=$SECONDS
+scripts/security.sh --short # its tests ran above
+echo "gosec: $((SECONDS - started)) s"
+started=$SECONDS
 go build -o bin/infinisim ./cmd/infinisim
 bin/infinisim run fixtures/scenarios/*.yaml
 echo "scenarios: $((SECONDS - started)) s"

@@ -20,7 +20,7 @@ func (x *exchange) query() string {
 }
 
 func (s *Server) journal(x *exchange) {
-	s.Log.Debug("request", "array", s.Key, "method", x.r.Method, "path", x.r.URL.Path, "status", x.status, "code", x.code, "user", x.who)
+	s.Log.Debug("request", "array", s.Key, "method", x.r.Method, "path", shownPath(x.r.URL.Path, x.op.route), "status", x.status, "code", x.code, "user", x.who)
 	if s.Journal == nil {
 		return
 	}

@@ -3,7 +3,6 @@ package api
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -82,7 +81,7 @@ func serve(op operation) http.HandlerFunc {
 		}
 		s.journal(x)
 		if x.cookie != nil {
-			http.SetCookie(w, x.cookie)
+			http.SetCookie(w, x.secured())
 		}
 		if x.settle != clock.Never {
 			w.Header().Set(headerNextSettle, strconv.FormatInt(x.settle.CeilMS(), 10))
@@ -169,8 +168,8 @@ func (x *exchange) readBody() error {
 			return err
 		}
 	}
-	if !json.Valid(raw) {
-		return apierr.New(apierr.Malformed, "body: not JSON: %.80q", raw)
+	if err := notJSON(raw); err != nil {
+		return err
 	}
 	x.in.Raw = raw
 	if raw[0] != '{' && !x.op.object {

@@ -19,6 +19,14 @@ type loggedIn struct {
 	result any
 }
 
+// secured is the cookie of a login; one that went out over TLS does not come
+// back in the clear.
+func (x *exchange) secured() *http.Cookie {
+	c := *x.cookie //nolint:gosec // Secure is set here, HttpOnly by login
+	c.Secure = x.r.TLS != nil
+	return &c
+}
+
 // identify finds who asks: the session of the cookie, or Basic credentials.
 // It returns NOT_AUTHENTICATED where an operation needs one and there is none.
 func (s *Server) identify(b *model.Box, x *exchange) (model.Identity, error) {
@@ -112,7 +120,7 @@ func (s *Server) login(b *model.Box, in *model.Input) (any, error) {
 		return nil, err
 	}
 	return &loggedIn{
-		cookie: &http.Cookie{Name: cookieName, Value: id, Path: "/", HttpOnly: true},
+		cookie: &http.Cookie{Name: cookieName, Value: id, Path: "/", HttpOnly: true}, //nolint:gosec // see secured
 		result: map[string]any{"name": who.Name, "roles": []string{who.Role}, "user_objects": []json.RawMessage{raw}},
 	}, nil
 }

@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"strings"
 	"sync"
 
 	"infinisim/sim/clock"
@@ -43,16 +42,16 @@ type Journal struct {
 	requests ring
 	others   ring
 	next     int64
-	secrets  map[string]int           // number of each
-	named    int                      // secrets so far
-	changed  chan struct{}            // closed by the next entry, nil where nobody waits
-	tallies  map[Tally]map[string]int // also of what left the rings
+	secrets  map[[sha256.Size]byte]int // digest to number
+	named    int                       // secrets so far
+	changed  chan struct{}             // closed by the next entry, nil where nobody waits
+	tallies  map[Tally]map[string]int  // also of what left the rings
 }
 
 // New makes a journal.
 func New(l Limits) *Journal {
 	l.Entries, l.Bytes = cmp.Or(l.Entries, DefaultEntries), cmp.Or(l.Bytes, DefaultBytes)
-	return &Journal{limits: l, next: 1, secrets: map[string]int{}, tallies: map[Tally]map[string]int{}}
+	return &Journal{limits: l, next: 1, tallies: map[Tally]map[string]int{}}
 }
 
 // Of is the journal of the lab that a transaction belongs to; it is nil outside
@@ -155,7 +154,7 @@ func (j *Journal) Next() <-chan struct{} {
 func (j *Journal) Reset() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.requests, j.others, j.next, j.secrets, j.named = ring{}, ring{}, 1, map[string]int{}, 0
+	j.requests, j.others, j.next, j.secrets, j.named = ring{}, ring{}, 1, nil, 0
 }
 
 // Begin is Reset that takes the tallies away too: the lab is made, and what
@@ -291,27 +290,21 @@ func (j *Journal) Tallied(t Tally) map[string]int {
 	return map[string]int{}
 }
 
-// The limits of what a journal knows of secrets.
-const (
-	mostSecrets = 10_000
-	longSecret  = 64
-)
+// mostSecrets is how many secrets a journal knows again.
+const mostSecrets = 10_000
 
 // secretNumber is the number of a secret, a new one if it is not known: it is
 // new, or there were very many others since.
 func (j *Journal) secretNumber(secret string) int {
-	if len(secret) > longSecret {
-		sum := sha256.Sum256([]byte(secret))
-		secret = string(sum[:])
-	}
-	n, ok := j.secrets[secret]
-	if !ok {
-		if len(j.secrets) >= mostSecrets {
-			clear(j.secrets)
+	of := sha256.Sum256([]byte(secret))
+	n, known := j.secrets[of]
+	if !known {
+		if j.secrets == nil || len(j.secrets) >= mostSecrets {
+			j.secrets = map[[sha256.Size]byte]int{}
 		}
 		j.named++
 		n = j.named
-		j.secrets[strings.Clone(secret)] = n
+		j.secrets[of] = n
 	}
 	return n
 }

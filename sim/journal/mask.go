@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -34,6 +35,23 @@ var secretMember = regexp.MustCompile(`"([A-Za-z_]*(?:password|secret|secret_key
 // escapes or with bare ones.
 var secretBlock = regexp.MustCompile(`(?s)-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?-----END [A-Z ]*PRIVATE KEY-----`)
 
+// secretDatum is a datum of an event whose name is that of a secret.
+var secretDatum = regexp.MustCompile(`("name":"(?:password|secret|token)","type":"[^"]*","value":)"([^"]+)"`)
+
+// pathSecret is what stands in a path in the place of a variable {token}.
+func pathSecret(e *Entry) (string, bool) {
+	at := strings.Index(e.Route, "{token}")
+	if at < 0 {
+		return "", false
+	}
+	parts := strings.Split(strings.TrimPrefix(e.Path, root), "/")
+	part := strings.Count(e.Route[:at], "/")
+	if part >= len(parts) {
+		return "", false
+	}
+	return parts[part], true
+}
+
 // hideLocked replaces the secrets of a request: those of its body wherever its
 // answer repeats them, too.
 func (j *Journal) hideLocked(e *Entry) {
@@ -43,6 +61,10 @@ func (j *Journal) hideLocked(e *Entry) {
 		e.Answer = j.maskLocked(e.Answer, &found)
 	}
 	e.Query = j.maskQueryLocked(e.Query, &found)
+	if secret, ok := pathSecret(e); ok {
+		e.Path = strings.Replace(e.Path, "/"+secret, "/"+j.nameLocked(secret), 1)
+		found = append(found, secret)
+	}
 	if len(e.Headers) > 0 {
 		e.Headers = maps.Clone(e.Headers)
 	}
@@ -115,6 +137,11 @@ func (j *Journal) maskLocked(text string, found *[]string) string {
 	if !NamesSecret(text) {
 		return text
 	}
+	text = secretDatum.ReplaceAllStringFunc(text, func(m string) string {
+		parts := secretDatum.FindStringSubmatch(m)
+		*found = append(*found, parts[2])
+		return parts[1] + strconv.Quote(j.nameLocked(parts[2]))
+	})
 	if json.Valid([]byte(text)) {
 		return j.maskJSONLocked(text, found)
 	}

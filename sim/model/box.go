@@ -19,7 +19,7 @@ import (
 )
 
 // Engine is what all arrays of a lab have in common. It holds no state outside
-// the store.
+// the store but which passwords it found right.
 type Engine struct {
 	// Catalog has the kinds.
 	Catalog *Catalog
@@ -34,6 +34,8 @@ type Engine struct {
 	// Log hears of our own bugs and, at the level of debugging, of each move of
 	// a replica.
 	Log *slog.Logger
+
+	proven proofs
 }
 
 // NewEngine makes the engine of a lab: the kinds of NewCatalog, whose jobs the

@@ -55,6 +55,9 @@ func clip(s string) string {
 }
 
 func (f *Field) bad(raw json.RawMessage, why string) *Error {
+	if f.Flags&(Secret|Unsaid) != 0 {
+		raw = json.RawMessage("the value")
+	}
 	return &Error{Problem: BadValue, Field: f.Name, Value: string(raw), Why: why}
 }
 

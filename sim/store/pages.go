@@ -241,7 +241,7 @@ func packed(body []byte, leaf bool, count int) bool {
 	if count == 0 {
 		return len(body) < elementSize || bytes.Equal(body[:elementSize], make([]byte, elementSize))
 	}
-	want := uint64(count * elementSize)
+	want := uint64(count * elementSize) //nolint:gosec // neither is negative
 	for i := range count {
 		u32 := func(at int) uint64 { return uint64(binary.LittleEndian.Uint32(body[i*elementSize+at:])) }
 		pos, size := u32(0), u32(4)
