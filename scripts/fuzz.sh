@@ -15,7 +15,9 @@ while IFS=: read -r file line; do
   fi
   package=./$(dirname "$file")
   targets=$((targets + 1))
-  if ! go test -run '^$' -fuzz "^$target\$" -fuzztime "$time" -fuzzminimizetime 2s "$package" >"$out" 2>&1; then
+  if ! go test -run '^$' -fuzz "^$target\$" -fuzztime "$time" -fuzzminimizetime 2s "$package" >"$out" 2>&1 &&
+    # An input that is still looked at when the time is over is no failure (go.dev/issue/75804).
+    ! grep -q 'context deadline exceeded' "$out"; then
     cat "$out"
     echo "FAIL $target in $package"
     failed=$((failed + 1))

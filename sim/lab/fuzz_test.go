@@ -56,6 +56,7 @@ func (a ask) request(ctx context.Context) (r *http.Request, ok bool) {
 // reply is what came of it.
 type reply struct {
 	status int
+	code   string // of the refusal
 	result json.RawMessage
 	meta   struct {
 		Total int `json:"number_of_objects"`
@@ -92,6 +93,9 @@ func send(l *lab.Lab, key string, r *http.Request) (reply, error) {
 	}
 	if refused := out.status >= http.StatusBadRequest; refused != (e.Error != nil) || refused && (e.Error.Code == "" || string(e.Result) != "null") {
 		return out, fmt.Errorf("status %d with this envelope: %.400s", rec.Code, rec.Body)
+	}
+	if e.Error != nil {
+		out.code = e.Error.Code + " " + e.Error.Message
 	}
 	if out.result = e.Result; len(e.Metadata) == 0 {
 		return out, fmt.Errorf("no metadata: %.400s", rec.Body)

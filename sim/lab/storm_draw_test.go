@@ -51,7 +51,10 @@ func (k *deck) step() error {
 		}
 	}
 	boxes := k.lab.Arrays()
-	k.box = boxes[k.dice.IntN(len(boxes))].Key
+	k.box = boxes[0].Key
+	if k.begun == len(begin()) && k.dice.IntN(2) == 0 {
+		k.box = boxes[k.dice.IntN(len(boxes))].Key
+	}
 	line := k.draw()
 	if k.failed == nil && line != "" {
 		k.failed = k.play(line)
@@ -65,14 +68,23 @@ func (k *deck) draw() string {
 		return k.create(k.lab.Catalog().Kind(begin()[k.begun-1]))
 	}
 	switch n := k.dice.IntN(100); {
-	case n < 28:
+	case n < 18:
 		return k.create(k.kind())
-	case n < 42:
+	case n < 28:
 		return k.change(k.kindInUse())
-	case n < 49:
+	case n < 33:
 		return k.delete(k.kindInUse())
-	case n < 74:
+	case n < 46:
 		return k.route()
+	case n < 75:
+		line := k.verb()
+		for range 6 {
+			if !ofNothing.MatchString(line) {
+				break
+			}
+			line = k.verb()
+		}
+		return line
 	case n < 83:
 		return "@ " + []string{"1s", "30s", "10m", "25h", "settle"}[k.dice.IntN(5)]
 	case n < 88:

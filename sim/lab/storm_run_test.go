@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,6 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"infinisim/sim/api"
 	"infinisim/sim/journal"
 	"infinisim/sim/model"
 )
@@ -38,10 +41,15 @@ func TestStorm_seeds(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	ran, steps, failed := 0, 0, 0
+	done, could := map[string]bool{}, 0
 	for i := range *storms {
 		seed := *firstStorm + uint64(i) //nolint:gosec // not negative
 		s, err := runSeed(t.Context(), dir, seed)
 		ran, steps = ran+1, steps+len(s.script)
+		maps.Copy(done, s.done)
+		if s.lab != nil {
+			could = len(slices.DeleteFunc(slices.Clone(s.lab.Routes()), func(r api.Served) bool { return r.Method == http.MethodGet }))
+		}
 		script := s.text()
 		if s.close(); err == nil {
 			continue
@@ -54,7 +62,8 @@ func TestStorm_seeds(t *testing.T) {
 			break
 		}
 	}
-	t.Logf("%d seeds from %d on ran, %d steps, %d failed", ran, *firstStorm, steps, failed)
+	maps.DeleteFunc(done, func(route string, _ bool) bool { return strings.HasPrefix(route, "GET ") })
+	t.Logf("%d seeds from %d on ran, %d steps, %d failed; accepted were %d of %d requests that write", ran, *firstStorm, steps, failed, len(done), could)
 }
 
 // runSeed plays what a seed draws.

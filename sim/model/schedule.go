@@ -84,6 +84,7 @@ func scheduleKind() *Kind {
 			BeforeCreate: beforeScheduleCreate,
 			AfterCreate:  afterScheduleCreate,
 			AfterUpdate:  afterScheduleUpdate,
+			BeforeDelete: func(b *Box, o *schema.Object, _ *Input) error { return b.forgetMaker(o, DatasetBySchedule) },
 			AfterDelete:  func(b *Box, o *schema.Object, _ *Input) error { return b.emitSchedule(o, "DELETED") },
 		},
 	}

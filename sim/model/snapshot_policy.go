@@ -150,6 +150,33 @@ func beforePolicyDelete(b *Box, o *schema.Object, in *Input) error {
 			return err
 		}
 	}
+	return b.forgetMaker(o, DatasetByPolicy)
+}
+
+// forgetMaker takes a schedule or policy that goes out of what it made, which
+// keeps its name: a client looks up what an id names (InfiniSDK 289.1.4,
+// dataset.py).
+//
+// unsourced: that the ids become 0 and the names stay.
+func (b *Box) forgetMaker(maker *schema.Object, by schema.Attr[int64]) error {
+	for _, t := range scheduled() {
+		var made []*schema.Object
+		err := b.Tx.Each(b.Key, t, func(o *schema.Object) (bool, error) {
+			if by.Get(o) == maker.ID() {
+				made = append(made, o)
+			}
+			return true, nil
+		})
+		if err != nil {
+			return err
+		}
+		for _, o := range made {
+			by.SetNull(o)
+			if err := b.Tx.Put(b.Key, o); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 

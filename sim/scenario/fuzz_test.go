@@ -38,7 +38,7 @@ func FuzzScenario(f *testing.F) {
 			require.Positive(t, e.Line, "%v", err)
 			return
 		}
-		ctx, stop := context.WithTimeout(t.Context(), 2*time.Second) // a year of replication takes longer
+		ctx, stop := context.WithTimeout(t.Context(), 300*time.Millisecond) // a year of replication takes longer
 		defer stop()
 		r, err := s.Play(ctx, scenario.Options{})
 		if ctx.Err() != nil {
