@@ -24,8 +24,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// dial shakes hands with an HTTPS listener and returns what it shows.
-func dial(t *testing.T, url string, c *tls.Config) (*tls.ConnectionState, error) {
+// handshake shakes hands with an HTTPS listener and returns what it shows.
+func handshake(t *testing.T, url string, c *tls.Config) (*tls.ConnectionState, error) {
 	t.Helper()
 	c.InsecureSkipVerify = true
 	conn, err := (&tls.Dialer{Config: c}).DialContext(t.Context(), "tcp", strings.TrimPrefix(url, "https://"))
@@ -41,7 +41,7 @@ func dial(t *testing.T, url string, c *tls.Config) (*tls.ConnectionState, error)
 // showed is the certificate that an HTTPS listener shows, in PEM.
 func showed(t *testing.T, url string) string {
 	t.Helper()
-	state, err := dial(t, url, &tls.Config{MinVersion: tls.VersionTLS12})
+	state, err := handshake(t, url, &tls.Config{MinVersion: tls.VersionTLS12})
 	require.NoError(t, err)
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: state.PeerCertificates[0].Raw}))
 }
@@ -113,7 +113,7 @@ func TestTLS_oldRefused(t *testing.T) {
 		for version, ok := range map[uint16]bool{
 			tls.VersionTLS10: false, tls.VersionTLS11: false, tls.VersionTLS12: true, tls.VersionTLS13: true,
 		} {
-			state, err := dial(t, *a.HTTPS, &tls.Config{MinVersion: version, MaxVersion: version})
+			state, err := handshake(t, *a.HTTPS, &tls.Config{MinVersion: version, MaxVersion: version})
 			if !ok {
 				require.ErrorContains(t, err, "protocol version", tls.VersionName(version))
 				continue
@@ -129,10 +129,10 @@ func TestTLS_oldRefused(t *testing.T) {
 		}
 		require.Greater(t, len(weak), 10)
 		for _, s := range weak {
-			_, err := dial(t, *a.HTTPS, &tls.Config{MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{s.ID}})
+			_, err := handshake(t, *a.HTTPS, &tls.Config{MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{s.ID}})
 			require.ErrorContains(t, err, "handshake failure", s.Name)
 		}
-		_, err := dial(t, *a.HTTPS, &tls.Config{
+		_, err := handshake(t, *a.HTTPS, &tls.Config{
 			MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256},
 		})
 		require.NoError(t, err)

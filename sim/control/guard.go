@@ -45,7 +45,7 @@ func (s *Server) admit(r *http.Request, most int64) ([]byte, error) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, most+1))
 	switch {
 	case err != nil:
-		return nil, apierr.New(apierr.Malformed, "body: %v", err)
+		return nil, apierr.Unread(err)
 	case int64(len(body)) > most:
 		return nil, apierr.New(apierr.BodyTooLarge, "body: longer than %d bytes", most)
 	}
