@@ -55,7 +55,13 @@ const systemID = 0
 // System is the array's own object.
 func (b *Box) System() (*schema.Object, error) {
 	return b.system.get(b.Tx, func() (*schema.Object, error) {
-		return store.Memo(b.Tx, store.Name{Group: "system object", Array: b.Key}, func() (*schema.Object, error) { return b.Must(SystemType, systemID) })
+		return store.Memo(b.Tx, store.Name{Group: "system object", Array: b.Key}, func() (*schema.Object, error) {
+			o, err := b.Must(SystemType, systemID)
+			if err != nil {
+				return nil, err
+			}
+			return o.Detached(), nil
+		})
 	})
 }
 

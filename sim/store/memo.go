@@ -128,7 +128,8 @@ func (m *memo) stamp(slots []uint32, commit uint64) {
 // Memo gives what compute makes of the state for a name. A reading transaction
 // keeps it, also for later ones, until a key that compute read is written; what
 // asked for the time, or for the owner, is never kept. The caller must not
-// change the result.
+// change the result, which must not hold bytes that the transaction gave: they
+// are the file's.
 func Memo[T any](tx *Tx, name Name, compute func() (T, error)) (T, error) {
 	m := tx.memo
 	if m == nil || !tx.readOnly {
