@@ -166,8 +166,7 @@ func TestLimits_longAnswersMakeRoom(t *testing.T) {
 func TestLimits_whatTakesLongIsNotCut(t *testing.T) {
 	t.Parallel()
 	over := make(chan struct{})
-	var address string
-	address = serving(t, little, func(w http.ResponseWriter, r *http.Request) {
+	address := serving(t, little, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/other" {
 			reading(w, r)
 			return

@@ -25,12 +25,12 @@ import (
 
 // spy plants secrets in a process and keeps everything that comes out of it.
 type spy struct {
-	t             *testing.T
-	array, plane  string
-	token         string
-	planted       map[string]string // what it is -> the secret
-	sent, answers int
-	out           map[string]string // where it came out -> what
+	t            *testing.T
+	array, plane string
+	token        string
+	planted      map[string]string // what it is -> the secret
+	answers      int
+	out          map[string]string // where it came out -> what
 }
 
 // secret is a new secret; in has it where it is part of something longer.

@@ -70,7 +70,7 @@ func dribble(ctx context.Context, conn net.Conn, text string) error {
 	over := ended(conn)
 	for i := 0; ; i++ {
 		if _, err := io.WriteString(conn, text[i%len(text):i%len(text)+1]); err != nil {
-			return nil //nolint:nilerr // it was cut
+			return nil // it was cut
 		}
 		select {
 		case <-over:
@@ -200,7 +200,7 @@ func slowReader(ctx context.Context, s *server, o options, i int) error {
 	one := make([]byte, 1)
 	for begun := time.Now(); time.Since(begun) < cutAfter*o.patience; pause(ctx, nowAndThen) {
 		if _, err := raw.Read(one); err != nil {
-			return nil //nolint:nilerr // it was cut
+			return nil // it was cut
 		}
 	}
 	return nil // whether it was cut is seen in the server: what is left in the system's buffers still comes

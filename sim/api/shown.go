@@ -13,11 +13,11 @@ const tokenVariable = "{token}"
 // shownPath is a path as logs and spans have it: with the name of the variable
 // where a secret is.
 func shownPath(path, route string) string {
-	at := strings.Index(route, tokenVariable)
-	if at < 0 {
+	before, _, ok := strings.Cut(route, tokenVariable)
+	if !ok {
 		return path
 	}
-	part := strings.Count(root+"/"+route[:at], "/")
+	part := strings.Count(root+"/"+before, "/")
 	parts := strings.Split(path, "/")
 	if part < len(parts) {
 		parts[part] = tokenVariable

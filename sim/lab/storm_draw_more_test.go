@@ -3,6 +3,7 @@ package lab_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -176,7 +177,7 @@ func (k *deck) describe() error {
 
 // route is any request but those that only read, most of the time.
 func (k *deck) route() string {
-	all := slices.DeleteFunc(slices.Clone(k.lab.Routes()), func(r api.Served) bool { return r.Method == "GET" && k.dice.IntN(10) > 0 })
+	all := slices.DeleteFunc(slices.Clone(k.lab.Routes()), func(r api.Served) bool { return r.Method == http.MethodGet && k.dice.IntN(10) > 0 })
 	r := all[k.dice.IntN(len(all))]
 	path := k.pathOf(r)
 	for range 6 {

@@ -56,18 +56,17 @@ func memoName(k *Kind, fields []*schema.Field) string {
 }
 
 func (b *Box) publicFields(k *Kind) []*schema.Field {
-	list := func() ([]*schema.Field, error) {
+	list := func() []*schema.Field {
 		out := make([]*schema.Field, 0, len(k.Type.Fields()))
 		for _, f := range k.Type.Fields() {
 			if k.Type.Shows(f) && b.Open(f) {
 				out = append(out, f)
 			}
 		}
-		return out, nil
+		return out
 	}
 	if !b.Tx.ReadOnly() { // a writer may change the release
-		out, _ := list()
-		return out
+		return list()
 	}
 	shown := b.shown[k]
 	if shown == nil {
@@ -78,7 +77,7 @@ func (b *Box) publicFields(k *Kind) []*schema.Field {
 		b.shown[k] = shown
 	}
 	out, _ := shown.get(b.Tx, func() ([]*schema.Field, error) {
-		return store.Memo(b.Tx, store.Name{Group: "shown " + k.Type.Name(), Array: b.Key}, list)
+		return store.Memo(b.Tx, store.Name{Group: "shown " + k.Type.Name(), Array: b.Key}, func() ([]*schema.Field, error) { return list(), nil })
 	})
 	return out
 }

@@ -101,7 +101,7 @@ func TestDurable_everyLength(t *testing.T) {
 // last change too; it tells what became of it.
 func survive(t *testing.T, name string, hurt []byte, former, want []string) string {
 	t.Helper()
-	dir, err := os.MkdirTemp(t.TempDir(), "hurt") // its files are long: they go at once
+	dir, err := os.MkdirTemp(t.TempDir(), "hurt") //nolint:usetesting // its files are long: they go at once
 	require.NoError(t, err)
 	defer func() { require.NoError(t, os.RemoveAll(dir)) }()
 	path := filepath.Join(dir, "hurt.db")
