@@ -240,9 +240,10 @@ func upperSnake(s string) string {
 	return b.String()
 }
 
-// recode writes a JSON string anew, so that equal texts are equal bytes.
+// recode writes a JSON string anew, so that equal texts are equal bytes: a byte
+// that is no UTF-8 becomes U+FFFD, and not its escape.
 func recode(raw json.RawMessage) json.RawMessage {
-	out, err := json.Marshal(unquote(raw))
+	out, err := json.Marshal(string([]rune(unquote(raw))))
 	if err != nil {
 		return raw
 	}
