@@ -29,14 +29,26 @@ image: ## Builds the container images of amd64 and arm64, without a daemon
 	@scripts/image.sh
 
 bench: ## Measures speed and memory against floors, in one run
-	@go run ./scripts/bench $(BENCH)
+	@scripts/bench.sh $(BENCH)
 
 crash: build ## Kills durable servers, alone and in pairs, and compares what is left
 	@go run ./scripts/crash -kills $(or $(KILLS),1000) bin/infinisim
 	@go run ./scripts/crash -pairs $(or $(PAIRS),1) bin/infinisim
 
+sync: build ## Proves by strace that a durable server answers after the sync of its file
+	@scripts/sync.sh
+
+full: build ## Fills the disk of a durable server, as root
+	@scripts/full-disk.sh
+
+load: build ## Sets bad clients on a server by the thousand; SOAK=10m lets good ones work that long
+	@go run ./scripts/load $(if $(SOAK),-soak $(SOAK)) bin/infinisim
+
 observe: build ## Evaluates every query of the dashboard and the alert rules on scrapes of a demo
 	@scripts/observe.sh
+
+security: ## The tests of security, gosec, staticcheck and govulncheck
+	@scripts/security.sh
 
 golden: ## Writes the golden scripts and the role matrix anew; read the change
 	@go test ./sim/model ./sim/replication ./sim/api -run "TestScripts|TestRoles_everyRoute" -update
@@ -85,4 +97,4 @@ clients: build ## The runs with real clients alone
 clean: ## Removes what was built and installed
 	@rm -rf bin dist python/build .venv* .cache
 
-.PHONY: help run try build test check lint fuzz openapi image bench crash observe golden soak soak-model month replay docs site snippets release first browser wheel clients clean
+.PHONY: help run try build test check lint fuzz openapi image bench crash security sync full load observe golden soak soak-model month replay docs site snippets release first browser wheel clients clean

@@ -25,11 +25,15 @@ started=$SECONDS
 scripts/browser.sh
 echo "browser: $((SECONDS - started)) s"
 started=$SECONDS
+scripts/security.sh --short # its tests ran above
+echo "gosec: $((SECONDS - started)) s"
+started=$SECONDS
 go build -o bin/infinisim ./cmd/infinisim
 bin/infinisim run fixtures/scenarios/*.yaml
 echo "scenarios: $((SECONDS - started)) s"
 started=$SECONDS
-FUZZTIME=3s scripts/fuzz.sh
+# What it finds is printed and does not end the run: it looks elsewhere each time.
+FUZZTIME=3s scripts/fuzz.sh || echo "fuzzing found something new: see above"
 echo "fuzzing, its short form: $((SECONDS - started)) s"
 started=$SECONDS
 scripts/observe.sh
@@ -38,10 +42,16 @@ started=$SECONDS
 scripts/image.sh --twice
 scripts/venv.sh .venv requirements.txt
 scripts/image-test.sh .venv/bin/python
-go run ./scripts/bench -short
+scripts/bench.sh -short
 go run ./scripts/crash -kills 100 bin/infinisim
 go run ./scripts/crash -pairs 32 bin/infinisim
 echo "image, bench, crash: $((SECONDS - started)) s"
+started=$SECONDS
+CHANGES=20 scripts/sync.sh
+scripts/full-disk.sh
+go run ./scripts/load -connections 200 -idle 1000 bin/infinisim
+go run ./scripts/load -soak 20s -days 1 bin/infinisim
+echo "order of syncs, full disk, load, soak: $((SECONDS - started)) s"
 started=$SECONDS
 scripts/site.sh
 scripts/ci-snippets.sh

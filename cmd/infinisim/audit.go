@@ -7,8 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"strings"
@@ -158,7 +158,7 @@ func (f auditFlags) client(ctx context.Context, t *audit.Target, args []string, 
 		if err != nil {
 			return err
 		}
-		srv := &http.Server{Handler: t.Handler(a.Key), ReadHeaderTimeout: headerTimeout}
+		srv := newLimits(usualPatience, slog.New(slog.DiscardHandler)).server(t.Handler(a.Key))
 		served := make(chan error, 1)
 		go func() { served <- srv.Serve(ln) }()
 		defer func() {

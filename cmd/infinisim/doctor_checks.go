@@ -71,7 +71,7 @@ func (d *doctor) goRelease(ctx context.Context) {
 	if asked == nil {
 		return
 	}
-	command := exec.CommandContext(ctx, tool, "env", "GOVERSION")
+	command := exec.CommandContext(ctx, tool, "env", "GOVERSION") //nolint:gosec // the user's own go, found on the path
 	command.Env, command.Dir = append(os.Environ(), "GOTOOLCHAIN=local", "GOFLAGS="), os.TempDir()
 	out, err := command.Output()
 	have, want := strings.TrimSpace(string(out)), "go"+string(asked[1])

@@ -28,7 +28,7 @@ func (s *servers) openFabric(ctx context.Context) error {
 		return listening("--fabric", s.flags.fabric, err)
 	}
 	s.fabric = "http://" + ln.Addr().String()
-	s.serve(&http.Server{Handler: l.FabricHandler(), ReadHeaderTimeout: headerTimeout}, ln)
+	s.serve(s.limits.server(l.FabricHandler()), ln)
 	return nil
 }
 

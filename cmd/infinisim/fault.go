@@ -133,8 +133,8 @@ func removeFaultCommand(to *remote) *cobra.Command {
 func query(pairs ...string) string {
 	q := url.Values{}
 	for i := 0; i < len(pairs); i += 2 {
-		if pairs[i+1] != "" {
-			q.Set(pairs[i], pairs[i+1])
+		if pairs[i+1] != "" { //nolint:gosec // pairs come in twos
+			q.Set(pairs[i], pairs[i+1]) //nolint:gosec // pairs come in twos
 		}
 	}
 	if len(q) == 0 {

@@ -122,7 +122,7 @@ func createCommand(to *remote) *cobra.Command {
 	c.RunE = func(c *cobra.Command, args []string) error {
 		body := map[string]any{"name": args[0], "arrays": arrays, "links": links, "profile": profile, "clock": clock}
 		if file != "" {
-			raw, err := os.ReadFile(file)
+			raw, err := os.ReadFile(file) //nolint:gosec // the file that the user names
 			if err != nil {
 				return exitError{fmt.Errorf("--estate: %w", err), exitUsage}
 			}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"runtime/pprof"
 
 	"github.com/spf13/pflag"
 
@@ -18,13 +19,32 @@ import (
 
 // watching are the flags of serve about what people see of the process.
 type watching struct {
-	logFormat, logLevel, otlp string
+	logFormat, logLevel, otlp, cpuProfile string
 }
 
 func (w *watching) addWatching(fs *pflag.FlagSet) {
 	fs.StringVar(&w.logFormat, "log-format", "text", "how the log is written to standard error: text or json")
 	fs.StringVar(&w.logLevel, "log-level", "", "what is logged: debug, info, warn or error (default warn, debug with --verbose)")
 	fs.StringVar(&w.otlp, "otlp-endpoint", "", "URL of a collector of OpenTelemetry that gets spans, such as http://127.0.0.1:4318 (default from OTEL_EXPORTER_OTLP_ENDPOINT)")
+	fs.StringVar(&w.cpuProfile, "cpuprofile", "", "file that gets a CPU profile of the whole run, for go tool pprof")
+}
+
+// profiled begins a CPU profile where one is asked for; stop ends it.
+func (w watching) profiled() (stop func() error, err error) {
+	if w.cpuProfile == "" {
+		return func() error { return nil }, nil
+	}
+	f, err := os.Create(w.cpuProfile)
+	if err != nil {
+		return nil, fmt.Errorf("--cpuprofile: %w", err)
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, errors.Join(fmt.Errorf("--cpuprofile: %w", err), f.Close())
+	}
+	return func() error {
+		pprof.StopCPUProfile()
+		return f.Close()
+	}, nil
 }
 
 // logger is the log that the flags ask for.

@@ -140,7 +140,7 @@ func example(s setting) string {
 		"from": "box-1", "latency": "20ms", "jitter": "1ms", "snapshot": "before", "file": "fault.yaml", "name": "third", "method": "POST",
 		"path": "volumes/*", "user": "admin", "status": "404", "code": "POOL_NOT_FOUND", "kind": "volume", "entry": "job", "since": "100",
 		"until": "200", "object": "1007", "mode": "late", "prepare": "./prepare.sh", "format": asJSON, "threshold": "endpoints=60", "prefix": "big-",
-		"log-format": asJSON, "log-level": "info", "otlp-endpoint": "http://127.0.0.1:4318", "out": "lab.jsonl", "shell": "fish", "for": "settled",
+		"log-format": asJSON, "log-level": "info", "cpuprofile": "cpu.out", "otlp-endpoint": "http://127.0.0.1:4318", "out": "lab.jsonl", "shell": "fish", "for": "settled",
 	}
 	if text, ok := known[s.flag.Name]; ok {
 		return text

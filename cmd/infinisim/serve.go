@@ -72,6 +72,11 @@ func serve(c *cobra.Command, f flags) (err error) {
 	}
 	defer f.ended(log, &err)
 	log.Info("starts", "pid", os.Getpid(), "demo", f.demo, "data", f.data, "clock", f.clock)
+	profiled, err := f.profiled()
+	if err != nil {
+		return exitError{err, exitUsage}
+	}
+	defer func() { err = errors.Join(err, profiled()) }()
 	f.control = strings.TrimPrefix(f.control, "http://") // as clients name it
 	opts, err := f.options(log)
 	if err != nil {
@@ -92,7 +97,7 @@ func serve(c *cobra.Command, f flags) (err error) {
 		return misused(err)
 	}
 	defer func() { err = errors.Join(err, labs.Close()) }()
-	s := &servers{labs: labs, flags: f, log: log, metrics: metrics, fail: cancelWith(cancel), ports: map[string]*port{}}
+	s := &servers{labs: labs, flags: f, limits: newLimits(f.patience, log), log: log, metrics: metrics, fail: cancelWith(cancel), ports: map[string]*port{}}
 	defer s.close()
 	if err := s.up(ctx, printerOf(c)); err != nil {
 		return err
@@ -204,7 +209,7 @@ func (s *servers) controlPlane(ctx context.Context, ready *atomic.Bool, log *slo
 	if err != nil {
 		return "", listening("--control", s.flags.control, err)
 	}
-	s.serve(&http.Server{Handler: ui.Mount(signed(s.plane)), ReadHeaderTimeout: headerTimeout}, ln)
+	s.serve(s.limits.server(ui.Mount(signed(s.plane))), ln)
 	return "http://" + ln.Addr().String(), nil
 }
 

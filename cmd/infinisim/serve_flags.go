@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -39,6 +40,7 @@ type flags struct {
 	given                  func(flag string) bool
 	from                   string
 	demo                   bool
+	patience               time.Duration
 	watching
 }
 
@@ -65,8 +67,8 @@ func serveCommand() *cobra.Command {
 	fs.StringVar(&f.limits, "limits", "on", "off lifts the limits of the release")
 	fs.Uint64Var(&f.seed, "seed", 1, "seed of everything that looks random")
 	fs.Float64Var(&f.speed, "speed", 1, "how many times as fast as the wall clock the system clock runs")
-	fs.BoolVar(&f.tls, "tls", false, "serve HTTPS too, with a certificate made at start unless one is given")
-	fs.StringVar(&f.cert, "tls-cert", "", "certificate file (PEM), with --tls-key")
+	fs.BoolVar(&f.tls, "tls", false, "serve HTTPS too, with the array's own certificate")
+	fs.StringVar(&f.cert, "tls-cert", "", "certificate file (PEM) to show until the array is given another, with --tls-key")
 	fs.StringVar(&f.key, "tls-key", "", "key file (PEM), with --tls-cert")
 	fs.StringVar(&f.data, "data", "", "directory that keeps the labs, a file each; without it they live in memory")
 	fs.StringVar(&f.readyFile, "ready-file", "", "file that gets one JSON line when everything serves; - is standard output, which then gets nothing else")
@@ -82,6 +84,7 @@ func serveCommand() *cobra.Command {
 	fs.IntVar(&f.journalBytes, "journal-bytes", journal.DefaultBytes, "how many bytes the requests may take in it, and how many the jobs and moves")
 	fs.BoolVar(&f.check, "check", false, "look after every request, job and change of a tester whether everything is as it must be; GET /_sim/v1/check names the first that broke something")
 	fs.IntVar(&f.history, "history-bytes", lab.DefaultHistory, "how many bytes of former states a lab keeps, for POST labs/{lab}/travel; 0 is none")
+	fs.DurationVar(&f.patience, "patience", usualPatience, "how long a client may take over the head of a request, over its body, and over each piece of an answer; an idle connection is kept four times as long")
 	fs.StringVar(&f.from, "import", "", "file that export wrote: the lab default is made of it, whatever the flags about arrays say")
 	fs.Int64Var(&f.dieAt, "die-at-step", 0, "kill the process at the nth step of durable writes, for crash tests")
 	return c
@@ -98,6 +101,8 @@ func (f flags) options(log *slog.Logger) (lab.Options, error) {
 		return o, errors.New("--journal-entries and --journal-bytes: must be above 0")
 	case f.history < 0:
 		return o, fmt.Errorf("--history-bytes %d: must not be below 0", f.history)
+	case f.patience <= 0:
+		return o, fmt.Errorf("--patience %v: must be above 0", f.patience)
 	case f.first < 1:
 		return o, fmt.Errorf("--first %d: numbers start at 1", f.first)
 	case f.speed <= 0:

@@ -2,17 +2,11 @@ package main
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"math/big"
 	"net"
 	"net/http"
 	"net/url"
@@ -22,25 +16,22 @@ import (
 	"time"
 
 	"infinisim/sim"
-	"infinisim/sim/clock"
 	"infinisim/sim/control"
 	"infinisim/sim/lab"
 	"infinisim/sim/observe"
 	"infinisim/sim/ui"
 )
 
-// The limits of a connection.
-const (
-	headerTimeout = 30 * time.Second
-	goodbye       = 2 * time.Second
-)
+// goodbye is how long requests under way may take to end.
+const goodbye = 2 * time.Second
 
 // servers are the listeners of the arrays and of the control plane.
 type servers struct {
 	labs    *lab.Labs
 	fabric  string // URL of the fabric listener, empty for none
 	flags   flags
-	tls     *tls.Certificate
+	limits  limits
+	tls     *tls.Certificate // of --tls-cert, nil for none
 	fail    func(error)
 	plane   *control.Server // nil until it serves
 	log     *slog.Logger
@@ -71,9 +62,9 @@ func (s *servers) open(ctx context.Context, l *lab.Lab, a *lab.Array, address st
 	if err != nil {
 		return fmt.Errorf("array %s: %w", a.Host(), listening("--listen", address, err))
 	}
-	p := &port{http: &http.Server{Handler: handler, ReadHeaderTimeout: headerTimeout}, url: "http://" + ln.Addr().String()}
+	p := &port{http: s.limits.server(handler), url: "http://" + ln.Addr().String()}
 	s.serve(p.http, ln)
-	if s.tls != nil {
+	if s.flags.tls {
 		host, _, err := net.SplitHostPort(address)
 		if err != nil {
 			return err
@@ -82,8 +73,8 @@ func (s *servers) open(ctx context.Context, l *lab.Lab, a *lab.Array, address st
 		if err != nil {
 			return fmt.Errorf("array %s: %w", a.Host(), err)
 		}
-		config := &tls.Config{Certificates: []tls.Certificate{*s.tls}, MinVersion: tls.VersionTLS12}
-		p.https = &http.Server{Handler: handler, ReadHeaderTimeout: headerTimeout}
+		config := (&presented{lab: l, key: a.Key, given: s.tls}).config()
+		p.https = s.limits.server(handler)
 		p.secure = new("https://" + secure.Addr().String())
 		s.serve(p.https, tls.NewListener(secure, config))
 	}
@@ -161,33 +152,6 @@ func (s *servers) close() {
 			_ = srv.Close() // it had its time
 		}
 	}
-}
-
-// certificate reads a certificate, or makes one that signs itself.
-func certificate(certFile, keyFile string) (*tls.Certificate, error) {
-	if certFile != "" {
-		c, err := tls.LoadX509KeyPair(certFile, keyFile)
-		if err != nil {
-			return nil, fmt.Errorf("--tls-cert: %w", err)
-		}
-		return &c, nil
-	}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, fmt.Errorf("--tls: %w", err)
-	}
-	now := time.Unix(0, int64(clock.NewSystem(0, 1).Now()))
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "infinisim"}, NotBefore: now.Add(-time.Hour),
-		NotAfter: now.AddDate(10, 0, 0), KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, BasicConstraintsValid: true, IsCA: true,
-		DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		return nil, fmt.Errorf("--tls: %w", err)
-	}
-	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, nil
 }
 
 // announce tells people and scripts that everything serves.

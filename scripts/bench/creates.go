@@ -151,7 +151,7 @@ func dump(path string) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.WriteFile(path+".copy", raw, 0o600); err != nil {
+	if err := os.WriteFile(path+".copy", raw, 0o600); err != nil { //nolint:gosec // our own file
 		return nil, err
 	}
 	db, err := bbolt.Open(path+".copy", 0o600, nil)

@@ -3,7 +3,7 @@
 // bbolt doing the same key writes. It prints case, ours, floor, ratio and
 // target; what counts are the ratios, the times are this machine's.
 //
-//	bench [-short] [-run REGEXP] [-json FILE] [-cpuprofile FILE] [-moto PYTHON]
+//	bench [-short] [-run REGEXP] [-json FILE] [-cpuprofile FILE] [-serverprofile FILE] [-moto PYTHON]
 package main
 
 import (
@@ -16,11 +16,12 @@ import (
 )
 
 var (
-	short      = flag.Bool("short", false, "a tenth of the repetitions, and of what is large")
-	only       = flag.String("run", "", "the groups to run, a regular expression; all without it")
-	jsonFile   = flag.String("json", "", "file that gets the rows as JSON")
-	cpuProfile = flag.String("cpuprofile", "", "file that gets a CPU profile of what runs in this process")
-	moto       = flag.String("moto", "", "a Python with moto[server], measured beside; without it, it is not")
+	short         = flag.Bool("short", false, "a tenth of the repetitions, and of what is large")
+	only          = flag.String("run", "", "the groups to run, a regular expression; all without it")
+	jsonFile      = flag.String("json", "", "file that gets the rows as JSON")
+	cpuProfile    = flag.String("cpuprofile", "", "file that gets a CPU profile of what runs in this process")
+	serverProfile = flag.String("serverprofile", "", "file that gets a CPU profile of the last server that was started")
+	moto          = flag.String("moto", "", "a Python with moto[server], measured beside; without it, it is not")
 )
 
 // groups are the measurements, by the name that -run picks.

@@ -65,8 +65,12 @@ func stopServers() {
 }
 
 func (p *program) stop() {
-	_ = p.cmd.Process.Kill() // it may be gone
-	_ = p.cmd.Wait()         // killed
+	end := p.cmd.Process.Kill
+	if *serverProfile != "" {
+		end = func() error { return p.cmd.Process.Signal(os.Interrupt) } // it has a profile to write
+	}
+	_ = end()        // it may be gone
+	_ = p.cmd.Wait() // killed
 }
 
 // serve starts infinisim with one array more than links need, and logs in.
@@ -74,6 +78,9 @@ func serveProgram(args ...string) (*program, error) {
 	bin, err := executable("./cmd/infinisim")
 	if err != nil {
 		return nil, err
+	}
+	if *serverProfile != "" {
+		args = append(args, "--cpuprofile", *serverProfile)
 	}
 	args = append([]string{"serve", "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", "--ready-file", "-"}, args...)
 	p, line, err := start(bin, args...)

@@ -40,8 +40,8 @@ func start(ctx context.Context, bin, dir string, step int) (*server, error) {
 }
 
 func startWith(ctx context.Context, bin, ready string, args []string) (*server, error) {
-	_ = os.Remove(ready) // of the run before
-	s := &server{cmd: exec.CommandContext(ctx, bin, args...), ended: make(chan struct{}), http: http.Client{Timeout: patience}}
+	_ = os.Remove(ready)                                                                                                        // of the run before
+	s := &server{cmd: exec.CommandContext(ctx, bin, args...), ended: make(chan struct{}), http: http.Client{Timeout: patience}} //nolint:gosec // the program that the caller names
 	s.errs = new(bytes.Buffer)
 	s.cmd.Stderr = s.errs
 	if err := s.cmd.Start(); err != nil {

@@ -40,7 +40,8 @@ func (s *Server) Ask(ctx context.Context, path string, query url.Values) (answer
 		if err != nil {
 			return err
 		}
-		answer, err = envelope(b, v)
+		text, _, err := envelope(b, v)
+		answer = []byte(text)
 		return err
 	})
 	return answer, err

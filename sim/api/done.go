@@ -12,6 +12,8 @@ import (
 type Done struct {
 	// Request is what was asked. It is not to be changed, and its body is gone.
 	Request *http.Request
+	// Path is the request's, without the secrets in it.
+	Path string
 	// Array is the key of the array that was asked.
 	Array string
 	// Route is the pattern that the path fits, such as volumes/{id}; empty for
@@ -40,7 +42,7 @@ type Done struct {
 // tell has who watches hear of the end of an exchange, however it ends.
 func (s *Server) tell(x *exchange, watch clock.Stopwatch) {
 	s.Done(Done{
-		Request: x.r, Array: s.Key, Route: x.op.route, User: x.who, Status: x.status, Lost: x.struck.drop && x.status != 0, Code: x.code,
+		Request: x.r, Path: shownPath(x.r.URL.Path, x.op.route), Array: s.Key, Route: x.op.route, User: x.who, Status: x.status, Lost: x.struck.drop && x.status != 0, Code: x.code,
 		Faults: x.struck.ids, Bytes: len(x.answer), Time: x.now, Begun: watch.Begun(), Took: watch.Took(),
 	})
 }

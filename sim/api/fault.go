@@ -177,7 +177,7 @@ func (s *Server) expire(session string) bool {
 func (s *Server) again(x *exchange) error {
 	s.journal(x)
 	x.struck.twice, x.struck.over = false, true
-	x.status, x.answer, x.cookie, x.who, x.later = 0, nil, nil, "", nil
+	x.status, x.answer, x.plain, x.cookie, x.who, x.later = 0, "", false, nil, "", nil
 	x.r.Body = io.NopCloser(bytes.NewReader(x.raw))
 	return s.safely(x)
 }
@@ -189,11 +189,11 @@ func (s *Server) respond(w http.ResponseWriter, x *exchange) {
 	}
 	switch x.struck.garble {
 	case "empty":
-		x.answer = nil
+		x.answer = ""
 	case "truncated":
 		x.struck.cut = true
 	case "malformed":
-		x.answer = []byte(`{"result": <html>`)
+		x.answer = `{"result": <html>`
 	}
 	switch {
 	case x.struck.reset:

@@ -94,7 +94,7 @@ func crud(k *model.Kind, handle func(method, path string, op operation)) {
 			if err != nil {
 				return nil, err
 			}
-			return b.Shown(k, id, in.Fields(k, b))
+			return b.Show(k, id, in.Fields(k, b))
 		},
 	})
 	handle(http.MethodPut, item, operation{
@@ -240,5 +240,5 @@ func health(w http.ResponseWriter, r *http.Request) {
 		s.Log.Error("health failed", "error", err)
 		return
 	}
-	send(w, http.StatusOK, raw)
+	send(w, http.StatusOK, string(raw))
 }

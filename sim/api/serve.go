@@ -3,7 +3,6 @@ package api
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,7 +10,6 @@ import (
 	"runtime/debug"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/go-chi/chi/v5"
 
@@ -47,7 +45,8 @@ type exchange struct {
 	now    clock.Time
 	raw    []byte
 	status int
-	answer []byte
+	answer string
+	plain  bool // no member of the answer has the name of a secret
 	cookie *http.Cookie
 	settle clock.Time
 	who    string     // the user, once known
@@ -82,7 +81,7 @@ func serve(op operation) http.HandlerFunc {
 		}
 		s.journal(x)
 		if x.cookie != nil {
-			http.SetCookie(w, x.cookie)
+			http.SetCookie(w, x.secured())
 		}
 		if x.settle != clock.Never {
 			w.Header().Set(headerNextSettle, strconv.FormatInt(x.settle.CeilMS(), 10))
@@ -132,7 +131,7 @@ func (s *Server) read(x *exchange) error {
 	x.now = s.Clock.Now()
 	raw, err := io.ReadAll(io.LimitReader(x.r.Body, maxBody+1))
 	if err != nil {
-		return apierr.New(apierr.Malformed, "body: %v", err)
+		return apierr.Unread(err)
 	}
 	if len(raw) > maxBody {
 		return apierr.New(apierr.BodyTooLarge, "body: longer than %d bytes", maxBody)
@@ -169,8 +168,8 @@ func (x *exchange) readBody() error {
 			return err
 		}
 	}
-	if !json.Valid(raw) {
-		return apierr.New(apierr.Malformed, "body: not JSON: %.80q", raw)
+	if err := notJSON(raw); err != nil {
+		return err
 	}
 	x.in.Raw = raw
 	if raw[0] != '{' && !x.op.object {
@@ -266,6 +265,9 @@ func (s *Server) handle(tx *store.Tx, x *exchange) error {
 	if err := s.inside(x); err != nil {
 		return err
 	}
+	if x.op.reads && x.op.crud {
+		return s.told(b, x)
+	}
 	x.in.PageSize = b.DefaultPageSize()
 	var v any
 	if x.op.session != nil {
@@ -288,7 +290,7 @@ func (s *Server) handle(tx *store.Tx, x *exchange) error {
 	if x.op.reads {
 		x.noteSettle(tx)
 	}
-	x.answer, err = envelope(b, v)
+	x.answer, x.plain, err = envelope(b, v)
 	if !x.op.reads {
 		x.wrote = tx.Touched()
 	}
@@ -330,7 +332,7 @@ func (s *Server) allow(b *model.Box, x *exchange) error {
 }
 
 // refuse turns an error into status and answer, and counts what nothing knew.
-func (s *Server) refuse(x *exchange, err error) (int, []byte) {
+func (s *Server) refuse(x *exchange, err error) (int, string) {
 	e, ok := apierr.As(err)
 	if !ok {
 		s.Log.Error("request failed", "method", x.r.Method, "path", x.r.URL.Path, "error", err)
@@ -345,56 +347,6 @@ func (s *Server) refuse(x *exchange, err error) (int, []byte) {
 	case apierr.UnknownField:
 		s.count(s.unread, fmt.Sprintf("%s %s: %s", x.r.Method, x.r.URL.Path, e.Subject))
 	}
-	x.code = e.Code
+	x.code, x.plain = e.Code, false
 	return StatusOf(e.Code), refusal(e)
-}
-
-// journalHeaders are those that an entry lists.
-func journalHeaders() []string {
-	return []string{"Authorization", "Content-Type", "X-Infinidat-Raw-Response", headerTenant, "X-Remote-Authorization"}
-}
-
-// query is the parameters in the order of their names.
-func (x *exchange) query() string {
-	if x.r.URL.RawQuery == "" {
-		return ""
-	}
-	return x.r.URL.Query().Encode()
-}
-
-func (s *Server) journal(x *exchange) {
-	s.Log.Debug("request", "array", s.Key, "method", x.r.Method, "path", x.r.URL.Path, "status", x.status, "code", x.code, "user", x.who)
-	if s.Journal == nil {
-		return
-	}
-	e := journal.Entry{
-		Time: x.now, Array: s.Key, Method: x.r.Method, Path: x.r.URL.Path, Route: x.op.route, Query: x.query(),
-		Body: string(x.raw), Status: x.status, Answer: strings.TrimSpace(string(x.answer)), Faults: x.struck.ids,
-		User: x.who, Code: string(x.code), Lost: x.struck.drop && x.status != 0,
-	}
-	if x.got != x.now {
-		e.Received = x.got
-	}
-	e.Touch(x.wrote)
-	if len(x.raw) > maxBody {
-		e.Body = ""
-	}
-	for _, name := range journalHeaders() {
-		if v := x.r.Header.Get(name); v != "" {
-			if e.Headers == nil {
-				e.Headers = map[string]string{}
-			}
-			e.Headers[name] = v
-		}
-	}
-	if x.before.Time == 0 { // it was refused before its time was known
-		s.noteBefore(x)
-	}
-	before := x.before
-	e.Before = &before
-	e.Seq = s.Journal.Record(e)
-	if x.told != nil {
-		x.told(e)
-		x.told = nil
-	}
 }

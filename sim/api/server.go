@@ -176,9 +176,19 @@ func cleanPath(p string) string {
 	return p
 }
 
+// mostCounted is how many different keys a table counts; further ones are
+// counted together.
+const (
+	mostCounted = 10_000
+	theOthers   = "others"
+)
+
 func (s *Server) count(table map[string]int, key string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if _, known := table[key]; !known && len(table) >= mostCounted {
+		key = theOthers
+	}
 	table[key]++
 }
 

@@ -19,23 +19,32 @@ type loggedIn struct {
 	result any
 }
 
+// secured is the cookie of a login; one that went out over TLS does not come
+// back in the clear.
+func (x *exchange) secured() *http.Cookie {
+	c := *x.cookie //nolint:gosec // Secure is set here, HttpOnly by login
+	c.Secure = x.r.TLS != nil
+	return &c
+}
+
 // identify finds who asks: the session of the cookie, or Basic credentials.
 // It returns NOT_AUTHENTICATED where an operation needs one and there is none.
 func (s *Server) identify(b *model.Box, x *exchange) (model.Identity, error) {
 	if x.op.anonymous {
 		return model.Identity{}, nil
 	}
-	if c, err := x.r.Cookie(cookieName); err == nil {
+	if session := x.in.Vars["session"]; session != "" {
 		s.mu.Lock()
-		who, ok := s.sessions[c.Value]
+		who, ok := s.sessions[session]
 		s.mu.Unlock()
 		if ok {
+			var err error
 			if who, ok, err = b.Session(who); err != nil {
 				return who, err
 			}
 			if !ok { // its user is disabled or gone
 				s.mu.Lock()
-				delete(s.sessions, c.Value)
+				delete(s.sessions, session)
 				s.mu.Unlock()
 			}
 		}
@@ -111,7 +120,7 @@ func (s *Server) login(b *model.Box, in *model.Input) (any, error) {
 		return nil, err
 	}
 	return &loggedIn{
-		cookie: &http.Cookie{Name: cookieName, Value: id, Path: "/", HttpOnly: true},
+		cookie: &http.Cookie{Name: cookieName, Value: id, Path: "/", HttpOnly: true}, //nolint:gosec // see secured
 		result: map[string]any{"name": who.Name, "roles": []string{who.Role}, "user_objects": []json.RawMessage{raw}},
 	}, nil
 }

@@ -59,7 +59,9 @@ func FuzzControl(f *testing.F) {
 		}
 		require.Less(t, rec.Code, http.StatusInternalServerError, rec.Body.String())
 		if rec.Code >= http.StatusBadRequest {
-			var e struct{ Error struct{ Code, Message string } }
+			var e struct {
+				Error struct{ Code, Message string }
+			}
 			require.NoError(t, json.Unmarshal(rec.Body.Bytes(), &e), rec.Body.String())
 			require.NotEmpty(t, e.Error.Code)
 		}
@@ -97,28 +99,59 @@ func controls(tb testing.TB) [][3]string {
 	tb.Helper()
 	const l = "labs/" + fuzzed
 	out := [][3]string{
-		{"GET", l + "/clock", ""}, {"POST", l + "/clock/advance", `{"by":"30s"}`}, {"POST", l + "/clock/advance", `{"to":"2025-01-02T00:00:00Z"}`},
-		{"POST", l + "/clock/advance", `{"by":1000,"async":true}`}, {"POST", l + "/clock/settle", `{}`}, {"POST", l + "/clock/freeze", ``},
-		{"POST", l + "/clock/speed", `{"factor":60}`}, {"POST", l + "/clock/advance", `{"by":"365d"}`}, {"GET", l + "/operations", ""},
-		{"POST", l + "/arrays", `{"name":"third","profile":"7.2"}`}, {"PATCH", l + "/arrays/box-1", `{"version":"8.5","name":"x","serial":5}`},
-		{"DELETE", l + "/arrays/box-2", ""}, {"GET", l + "/arrays/box-1/rest/volumes?size=gt:5&sort=-id", ""}, {"PUT", l + "/arrays/box-1/features/qos", `{"enabled":false}`},
-		{"POST", l + "/arrays/box-1/events", `{"code":"CUSTOM_INFO","data":{"x":1}}`}, {"PUT", l + "/arrays/box-1/users/admin/password", `{"password":"x"}`},
-		{"PATCH", l + "/arrays/box-1/components/nodes/1", `{"state":"FAILED"}`}, {"POST", l + "/arrays/box-1/deactivate", ""}, {"POST", l + "/arrays/box-1/activate", ""},
-		{"POST", l + "/arrays/box-1/ips", `{"space":"r"}`}, {"POST", l + "/arrays/box-1/datasets/VOLUME/write", `{"offset":0,"length":4096,"seed":7}`},
-		{"GET", l + "/arrays/box-1/datasets/VOLUME/digest", ""}, {"PUT", l + "/arrays/box-1/datasets/VOLUME/workload", `{"bytes_per_second":1000000,"overwrite":0.5}`},
-		{"POST", l + "/arrays/box-1/nlm_locks", `{"filesystem_id":1,"client":"a","file_path":"/x"}`}, {"POST", l + "/arrays/box-1/links/LINK/cut", `{"both":true}`},
-		{"POST", l + "/arrays/box-1/links/LINK/restore", `{}`}, {"POST", l + "/arrays/box-1/links/LINK/witness/cut", ``},
+		{"GET", l + "/clock", ""},
+		{"POST", l + "/clock/advance", `{"by":"30s"}`},
+		{"POST", l + "/clock/advance", `{"to":"2025-01-02T00:00:00Z"}`},
+		{"POST", l + "/clock/advance", `{"by":1000,"async":true}`},
+		{"POST", l + "/clock/settle", `{}`},
+		{"POST", l + "/clock/freeze", ``},
+		{"POST", l + "/clock/speed", `{"factor":60}`},
+		{"POST", l + "/clock/advance", `{"by":"365d"}`},
+		{"GET", l + "/operations", ""},
+		{"POST", l + "/arrays", `{"name":"third","profile":"7.2"}`},
+		{"PATCH", l + "/arrays/box-1", `{"version":"8.5","name":"x","serial":5}`},
+		{"DELETE", l + "/arrays/box-2", ""},
+		{"GET", l + "/arrays/box-1/rest/volumes?size=gt:5&sort=-id", ""},
+		{"PUT", l + "/arrays/box-1/features/qos", `{"enabled":false}`},
+		{"POST", l + "/arrays/box-1/events", `{"code":"CUSTOM_INFO","data":{"x":1}}`},
+		{"PUT", l + "/arrays/box-1/users/admin/password", `{"password":"x"}`},
+		{"PATCH", l + "/arrays/box-1/components/nodes/1", `{"state":"FAILED"}`},
+		{"POST", l + "/arrays/box-1/deactivate", ""},
+		{"POST", l + "/arrays/box-1/activate", ""},
+		{"POST", l + "/arrays/box-1/ips", `{"space":"r"}`},
+		{"POST", l + "/arrays/box-1/datasets/VOLUME/write", `{"offset":0,"length":4096,"seed":7}`},
+		{"GET", l + "/arrays/box-1/datasets/VOLUME/digest", ""},
+		{"PUT", l + "/arrays/box-1/datasets/VOLUME/workload", `{"bytes_per_second":1000000,"overwrite":0.5}`},
+		{"POST", l + "/arrays/box-1/nlm_locks", `{"filesystem_id":1,"client":"a","file_path":"/x"}`},
+		{"POST", l + "/arrays/box-1/links/LINK/cut", `{"both":true}`},
+		{"POST", l + "/arrays/box-1/links/LINK/restore", `{}`},
+		{"POST", l + "/arrays/box-1/links/LINK/witness/cut", ``},
 		{"PUT", l + "/arrays/box-1/links/LINK/model", `{"latency_ns":5000000,"loss_ppm":100,"bandwidth":1000}`},
 		{"PUT", l + "/arrays/box-1/links/LINK/schedule", `{"steps":[{"at":"1h","cut":true}],"every":"1d"}`},
 		{"POST", l + "/faults", `{"id":"x","site":"http","path":"volumes","times":2,"odds":0.5,"effect":{"type":"error","code":"SYSTEM_NOT_READY"}}`},
 		{"POST", l + "/faults", `{"site":"job","job":"replica.phase","effect":{"type":"delay","delay":"1s"}}`},
 		{"POST", l + "/faults", `{"site":"link","array":"box-1","peer":"box-2","from":"1m","until":"2m","effect":{"type":"cut"}}`},
 		{"POST", l + "/faults", `{"site":"component","array":"box-1","effect":{"type":"component","component":"nodes/1","state":"FAILED"}}`},
-		{"POST", l + "/faults", `{"preset":"link-flap","array":"box-1"}`}, {"DELETE", l + "/faults", ""}, {"DELETE", l + "/faults/x", ""}, {"GET", l + "/faults/presets", ""},
-		{"POST", l + "/reset", `{}`}, {"GET", l + "/journal?since=1&format=har", ""}, {"POST", l + "/verify", `{"expect":[{"method":"POST","path":"volumes","count":1}]}`},
-		{"POST", l + "/travel", `{"entry":1,"name":"past"}`}, {"POST", "labs", `{"name":"lonely","arrays":1,"seed":9,"profile":"7.2","clock":"manual"}`}, {"GET", "labs", ""},
-		{"POST", l + "/fork", `{"name":"other"}`}, {"POST", l + "/snapshots", `{"name":"s"}`}, {"POST", l + "/snapshots/s/restore", `{}`}, {"GET", l + "/export", ""},
-		{"DELETE", l, ""}, {"GET", l + "/check", ""}, {"GET", "metrics", ""}, {"GET", "health", ""}, {"GET", l + "/coverage", ""}, {"POST", l + "/generate", `{"volumes":10}`},
+		{"POST", l + "/faults", `{"preset":"link-flap","array":"box-1"}`},
+		{"DELETE", l + "/faults", ""},
+		{"DELETE", l + "/faults/x", ""},
+		{"GET", l + "/faults/presets", ""},
+		{"POST", l + "/reset", `{}`},
+		{"GET", l + "/journal?since=1&format=har", ""},
+		{"POST", l + "/verify", `{"expect":[{"method":"POST","path":"volumes","count":1}]}`},
+		{"POST", l + "/travel", `{"entry":1,"name":"past"}`},
+		{"POST", "labs", `{"name":"lonely","arrays":1,"seed":9,"profile":"7.2","clock":"manual"}`},
+		{"GET", "labs", ""},
+		{"POST", l + "/fork", `{"name":"other"}`},
+		{"POST", l + "/snapshots", `{"name":"s"}`},
+		{"POST", l + "/snapshots/s/restore", `{}`},
+		{"GET", l + "/export", ""},
+		{"DELETE", l, ""},
+		{"GET", l + "/check", ""},
+		{"GET", "metrics", ""},
+		{"GET", "health", ""},
+		{"GET", l + "/coverage", ""},
+		{"POST", l + "/generate", `{"volumes":10}`},
 	}
 	for _, file := range []string{"small", "linked"} {
 		raw, err := os.ReadFile(filepath.Join("../../fixtures/estates", file+".yaml"))

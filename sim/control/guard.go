@@ -1,6 +1,9 @@
 package control
 
 import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -27,6 +30,48 @@ func (s *Server) foreign(r *http.Request) error {
 		return denied("Host", r.Host)
 	}
 	return nil
+}
+
+// admit lets a request in, or refuses it; only then its body is read, which may
+// have a length at most. It returns PERMISSION_DENIED, NOT_AUTHENTICATED,
+// MALFORMED_REQUEST or BODY_TOO_LARGE.
+func (s *Server) admit(r *http.Request, most int64) ([]byte, error) {
+	if err := s.foreign(r); err != nil {
+		return nil, err
+	}
+	if err := s.denied(r); err != nil {
+		return nil, err
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, most+1))
+	switch {
+	case err != nil:
+		return nil, apierr.Unread(err)
+	case int64(len(body)) > most:
+		return nil, apierr.New(apierr.BodyTooLarge, "body: longer than %d bytes", most)
+	}
+	return body, nil
+}
+
+// denied refuses who does not bring the token. What is compared are digests: the
+// time tells nothing of the token, not even its length.
+func (s *Server) denied(r *http.Request) error {
+	if s.Token == "" || r.URL.Path == prefix+"/health" {
+		return nil
+	}
+	given, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	got, want := sha256.Sum256([]byte(given)), sha256.Sum256([]byte(s.Token))
+	if subtle.ConstantTimeCompare(got[:], want[:]) == 0 || !ok {
+		return apierr.New(apierr.NotAuthenticated, "the control plane needs its token: Authorization: Bearer TOKEN")
+	}
+	return nil
+}
+
+// shield has a browser take an answer for nothing but what it is, run nothing in
+// it, show it in no other page and keep no copy.
+func shield(h http.Header) {
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+	h.Set("Cache-Control", "no-store")
 }
 
 func sameHost(origin, host string) bool {

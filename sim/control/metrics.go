@@ -28,5 +28,6 @@ func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {
 		s.send(w, status, "application/json", append(raw, '\n'))
 		return
 	}
+	shield(w.Header())
 	s.scraped.ServeHTTP(w, r)
 }

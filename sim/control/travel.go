@@ -57,7 +57,7 @@ func travel(s *Server, r *request) (any, error) {
 		Status: e.Status, Answer: e.Answer, TimeNow: int64(e.Before.Time),
 	}
 	if p.Session != "" {
-		v.Cookie = (&http.Cookie{Name: lab.SessionCookie, Value: p.Session}).String()
+		v.Cookie = (&http.Cookie{Name: lab.SessionCookie, Value: p.Session}).String() //nolint:gosec // the text of a header Cookie, which has no attributes
 	}
 	for _, a := range p.Lab.Arrays() {
 		if a.Key == e.Array {

@@ -163,8 +163,8 @@ func (s *Server) seen(r *request) ([]byte, error) {
 // pour sends a stream, part by part. A part that cannot be sent ends it.
 func (s *Server) pour(w http.ResponseWriter, r *http.Request, from stream) {
 	h := w.Header()
+	shield(h)
 	h.Set("Content-Type", "text/event-stream")
-	h.Set("Cache-Control", "no-store")
 	w.WriteHeader(http.StatusOK)
 	out := http.NewResponseController(w)
 	err := from(r.Context(), func(part []byte) error {

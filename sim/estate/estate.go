@@ -59,7 +59,7 @@ type arrayPlan struct {
 
 // Read reads a file. It returns a document.Error for what is no estate.
 func Read(file string) (*Estate, error) {
-	raw, err := os.ReadFile(file)
+	raw, err := os.ReadFile(file) //nolint:gosec // the file that the user names
 	if err != nil {
 		return nil, err
 	}

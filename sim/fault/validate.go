@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"infinisim/sim/apierr"
 	"infinisim/sim/clock"
@@ -23,8 +24,8 @@ func (r Rule) Validate(now clock.Time) error {
 		return refuse("site", "%q is none of http, link, job, array", r.Site)
 	case !slices.Contains(effects, r.Effect.Type):
 		return refuse("effect.type", "%q is no effect of the site %s, which has %v", r.Effect.Type, r.Site, effects)
-	case strings.ContainsAny(r.ID, "/?#% \x00"):
-		return refuse("id", "%q does not fit in a path", r.ID)
+	case strings.ContainsAny(r.ID, "/?#%, ") || strings.ContainsFunc(r.ID, func(c rune) bool { return !unicode.IsPrint(c) }):
+		return refuse("id", "%q does not fit in a path and a list of ids", r.ID)
 	case r.Odds < 0 || r.Odds > 1:
 		return refuse("odds", "%v is no probability", r.Odds)
 	case r.Skip < 0 || r.Times < 0:

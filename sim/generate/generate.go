@@ -190,7 +190,9 @@ func (r *run) makeMasters(bulk *model.Bulk) error {
 		if err != nil {
 			return err
 		}
-		r.masters = append(r.masters, o)
+		if i < max(r.Snapshots, r.Mappings) { // of the others nothing is made
+			r.masters = append(r.masters, o)
+		}
 		r.did()
 	}
 	return nil

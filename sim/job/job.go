@@ -200,13 +200,18 @@ func Next(tx *store.Tx) (due clock.Time, ok bool) { return first(tx, spaceDue) }
 // NextSettle is the earliest due time of the class Settle.
 func NextSettle(tx *store.Tx) (due clock.Time, ok bool) { return first(tx, spaceSettle) }
 
+// first is the earliest due time of a space; jobs that stall are never due.
 func first(tx *store.Tx, space string) (due clock.Time, ok bool) {
-	tx.KV("", space).Scan(nil, func(k, _ []byte) bool {
-		due, ok = clock.Time(binary.BigEndian.Uint64(k)), true //nolint:gosec // written by at
-		return false
+	due, _ = store.Memo(tx, store.Name{Group: "first " + space}, func() (clock.Time, error) {
+		at := clock.Never
+		tx.KV("", space).Scan(nil, func(k, _ []byte) bool {
+			at = clock.Time(binary.BigEndian.Uint64(k)) //nolint:gosec // written by at
+			return false
+		})
+		return at, nil
 	})
-	if due == clock.Never { // jobs that stall
+	if due == clock.Never {
 		return 0, false
 	}
-	return due, ok
+	return due, true
 }

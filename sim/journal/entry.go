@@ -47,6 +47,9 @@ type Entry struct {
 	// Code is the error's, empty for none.
 	Code   string `json:"code,omitempty"`
 	Answer string `json:"answer,omitempty"`
+	// Plain says that no member of the answer has the name of a secret, as
+	// NamesSecret has it: nobody needs to look.
+	Plain bool `json:"-"`
 	// Lost says that the connection was dropped instead of the answer.
 	Lost bool `json:"lost,omitempty"`
 	// Faults are the rules that struck.
@@ -134,7 +137,7 @@ func (e *Entry) Touch(all []store.Touch) {
 }
 
 // size is about how many bytes an entry takes.
-func (e Entry) size() int {
+func (e *Entry) size() int {
 	n := entryBytes + len(e.Path) + len(e.Query) + len(e.Body) + len(e.Answer) + objectBytes*len(e.Objects)
 	for name, value := range e.Headers {
 		n += len(name) + len(value)
@@ -174,7 +177,7 @@ const Dropped = -1
 // All picks entries of every kind.
 const All Kind = "all"
 
-func (f Filter) match(e Entry) bool {
+func (f Filter) match(e *Entry) bool {
 	kind := f.Entry
 	if kind == "" {
 		kind = Request
@@ -188,7 +191,7 @@ func (f Filter) match(e Entry) bool {
 
 const root = "/api/rest/"
 
-func (f Filter) matchPath(e Entry) bool {
+func (f Filter) matchPath(e *Entry) bool {
 	if f.Path == "" {
 		return true
 	}
@@ -199,7 +202,7 @@ func (f Filter) matchPath(e Entry) bool {
 	return strings.HasPrefix(e.Path, f.Path) || strings.HasPrefix(short, f.Path)
 }
 
-func (f Filter) matchObject(e Entry) bool {
+func (f Filter) matchObject(e *Entry) bool {
 	if f.Kind == "" && f.Object == 0 {
 		return true
 	}

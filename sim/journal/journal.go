@@ -7,11 +7,11 @@ package journal
 import (
 	"bytes"
 	"cmp"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
-	"slices"
 	"sync"
 
 	"infinisim/sim/clock"
@@ -42,9 +42,10 @@ type Journal struct {
 	requests ring
 	others   ring
 	next     int64
-	secrets  []string
-	changed  chan struct{}            // closed by the next entry, nil where nobody waits
-	tallies  map[Tally]map[string]int // also of what left the rings
+	secrets  map[[sha256.Size]byte]int // digest to number
+	named    int                       // secrets so far
+	changed  chan struct{}             // closed by the next entry, nil where nobody waits
+	tallies  map[Tally]map[string]int  // also of what left the rings
 }
 
 // New makes a journal.
@@ -69,8 +70,8 @@ type ring struct {
 	gone    int64 // the number of the last one that left it
 }
 
-func (r *ring) add(e Entry, l Limits) {
-	r.entries = append(r.entries, e)
+func (r *ring) add(e *Entry, l Limits) {
+	r.entries = append(r.entries, *e)
 	r.bytes += e.size()
 	gone := 0
 	for n := len(r.entries); n-gone > l.Entries || n-gone > 1 && r.bytes > l.Bytes; gone++ {
@@ -92,12 +93,12 @@ func (j *Journal) Record(e Entry) int64 {
 	e.Seq = j.next
 	j.next++
 	e.Kind = cmp.Or(e.Kind, Request)
-	j.tallyLocked(e)
+	j.tallyLocked(&e)
 	if e.Kind == Request {
 		j.hideLocked(&e)
-		j.requests.add(e, j.limits)
+		j.requests.add(&e, j.limits)
 	} else {
-		j.others.add(e, j.limits)
+		j.others.add(&e, j.limits)
 	}
 	if j.changed != nil {
 		close(j.changed)
@@ -124,7 +125,7 @@ func (j *Journal) look(f Filter) (out []Entry, changed <-chan struct{}) {
 		if len(a) == 0 || len(b) > 0 && b[0].Seq < a[0].Seq {
 			from = &b
 		}
-		if f.match((*from)[0]) {
+		if f.match(&(*from)[0]) {
 			out = append(out, (*from)[0])
 		}
 		*from = (*from)[1:]
@@ -153,7 +154,7 @@ func (j *Journal) Next() <-chan struct{} {
 func (j *Journal) Reset() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.requests, j.others, j.next, j.secrets = ring{}, ring{}, 1, nil
+	j.requests, j.others, j.next, j.secrets, j.named = ring{}, ring{}, 1, nil, 0
 }
 
 // Begin is Reset that takes the tallies away too: the lab is made, and what
@@ -262,7 +263,7 @@ func (j *Journal) countLocked(t Tally, name string, n int) {
 }
 
 // tallyLocked counts what an entry tells.
-func (j *Journal) tallyLocked(e Entry) {
+func (j *Journal) tallyLocked(e *Entry) {
 	if e.Route != "" {
 		j.countLocked(Routes, e.Method+" "+e.Route, 1)
 	}
@@ -289,12 +290,21 @@ func (j *Journal) Tallied(t Tally) map[string]int {
 	return map[string]int{}
 }
 
-// secretNumber is the number of a secret, a new one if it is not known yet.
+// mostSecrets is how many secrets a journal knows again.
+const mostSecrets = 10_000
+
+// secretNumber is the number of a secret, a new one if it is not known: it is
+// new, or there were very many others since.
 func (j *Journal) secretNumber(secret string) int {
-	i := slices.Index(j.secrets, secret)
-	if i < 0 {
-		i = len(j.secrets)
-		j.secrets = append(j.secrets, secret)
+	of := sha256.Sum256([]byte(secret))
+	n, known := j.secrets[of]
+	if !known {
+		if j.secrets == nil || len(j.secrets) >= mostSecrets {
+			j.secrets = map[[sha256.Size]byte]int{}
+		}
+		j.named++
+		n = j.named
+		j.secrets[of] = n
 	}
-	return i + 1
+	return n
 }

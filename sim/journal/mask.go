@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -34,14 +35,39 @@ var secretMember = regexp.MustCompile(`"([A-Za-z_]*(?:password|secret|secret_key
 // escapes or with bare ones.
 var secretBlock = regexp.MustCompile(`(?s)-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?-----END [A-Z ]*PRIVATE KEY-----`)
 
+// secretDatum is a datum of an event whose name is that of a secret.
+var secretDatum = regexp.MustCompile(`("name":"(?:password|secret|token)","type":"[^"]*","value":)"([^"]+)"`)
+
+// pathSecret is what stands in a path in the place of a variable {token}.
+func pathSecret(e *Entry) (string, bool) {
+	at := strings.Index(e.Route, "{token}")
+	if at < 0 {
+		return "", false
+	}
+	parts := strings.Split(strings.TrimPrefix(e.Path, root), "/")
+	part := strings.Count(e.Route[:at], "/")
+	if part >= len(parts) {
+		return "", false
+	}
+	return parts[part], true
+}
+
 // hideLocked replaces the secrets of a request: those of its body wherever its
 // answer repeats them, too.
 func (j *Journal) hideLocked(e *Entry) {
 	var found []string
 	e.Body = j.maskLocked(e.Body, &found)
-	e.Answer = j.maskLocked(e.Answer, &found)
+	if !e.Plain {
+		e.Answer = j.maskLocked(e.Answer, &found)
+	}
 	e.Query = j.maskQueryLocked(e.Query, &found)
-	e.Headers = maps.Clone(e.Headers)
+	if secret, ok := pathSecret(e); ok {
+		e.Path = strings.Replace(e.Path, "/"+secret, "/"+j.nameLocked(secret), 1)
+		found = append(found, secret)
+	}
+	if len(e.Headers) > 0 {
+		e.Headers = maps.Clone(e.Headers)
+	}
 	for _, name := range slices.Sorted(maps.Keys(e.Headers)) {
 		value := e.Headers[name]
 		if !secretHeader(name) {
@@ -105,12 +131,17 @@ func part(text string, at int) bool {
 
 // maskLocked replaces the secrets of a body or an answer.
 func (j *Journal) maskLocked(text string, found *[]string) string {
-	if strings.Contains(text, "PRIVATE KEY-----") {
+	if strings.Contains(text, privateKey) {
 		text = secretBlock.ReplaceAllStringFunc(text, j.nameLocked)
 	}
-	if !namesSecret(text) {
+	if !NamesSecret(text) {
 		return text
 	}
+	text = secretDatum.ReplaceAllStringFunc(text, func(m string) string {
+		parts := secretDatum.FindStringSubmatch(m)
+		*found = append(*found, parts[2])
+		return parts[1] + strconv.Quote(j.nameLocked(parts[2]))
+	})
 	if json.Valid([]byte(text)) {
 		return j.maskJSONLocked(text, found)
 	}
@@ -121,11 +152,11 @@ func (j *Journal) maskLocked(text string, found *[]string) string {
 	})
 }
 
-// namesSecret reports whether a text may have a member with a secret's name:
-// something in quotes ends so, or is escaped. Most texts are long and have none,
-// so it looks at each quote once.
-func namesSecret(text string) bool {
-	if strings.Contains(text, `\u`) {
+// NamesSecret reports whether a text may hold a private key or a member with a
+// secret's name: something in quotes ends so, or is escaped. Most texts are long
+// and have none, so it looks at each quote once.
+func NamesSecret(text string) bool {
+	if strings.Contains(text, `\u`) || strings.Contains(text, privateKey) {
 		return true
 	}
 	words := secretWords()
@@ -146,6 +177,9 @@ func namesSecret(text string) bool {
 		}
 	}
 }
+
+// privateKey ends the first line of a private key.
+const privateKey = "PRIVATE KEY-----"
 
 // mayEndWord has the last letters of the secret words.
 var mayEndWord = func() (last [256]bool) {

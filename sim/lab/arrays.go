@@ -60,6 +60,9 @@ func (l *Lab) AddArray(ctx context.Context, s ArraySetup) (*Array, error) {
 	if a.Name == "" {
 		a.Name = hostPrefix + a.Key
 	}
+	if err := model.SystemName.Field().Check(schema.TextValue(a.Name)); err != nil {
+		return nil, apierr.New(apierr.InvalidValue, "name: %q: %v", a.Name, err).About("name")
+	}
 	if a.Serial == 0 {
 		a.Serial = firstSerial + int64(n)
 	}

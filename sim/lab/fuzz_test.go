@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -47,9 +48,7 @@ func (a ask) request(ctx context.Context) (r *http.Request, ok bool) {
 	path, query, _ := strings.Cut(a.target, "?")
 	r.URL.Path, r.URL.RawQuery = "/api/rest/"+path, query
 	r.SetBasicAuth("infinidat", "123456")
-	for name, values := range a.header {
-		r.Header[name] = values
-	}
+	maps.Copy(r.Header, a.header)
 	return r, true
 }
 

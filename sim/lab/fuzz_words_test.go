@@ -33,7 +33,9 @@ type cell struct {
 }
 
 // sortable reports whether a field's values have an order.
-func sortable(f *schema.Field) bool { return f.Wire() != schema.WireList && f.Wire() != schema.WireTree }
+func sortable(f *schema.Field) bool {
+	return f.Wire() != schema.WireList && f.Wire() != schema.WireTree
+}
 
 func cellOf(f *schema.Field, raw json.RawMessage) (c cell) {
 	if len(raw) == 0 || string(raw) == "null" || f.Wire() == schema.WireRef && string(raw) == "0" {

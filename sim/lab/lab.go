@@ -137,7 +137,7 @@ func (o Options) whole() Options {
 		o.Clock = clock.NewManual(clock.Epoch)
 	}
 	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
+		o.Log = quiet()
 	}
 	if o.First == 0 {
 		o.First = 1

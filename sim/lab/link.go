@@ -101,17 +101,8 @@ func (l *Lab) replicationSpace(b *model.Box) (*schema.Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	for range addresses {
-		ip, err := b.AllocateIP(space)
-		if err != nil {
-			return nil, err
-		}
-		if err := b.AddIP(space, ip); err != nil {
-			return nil, err
-		}
-		if space, err = b.Must(model.NetworkSpace, space.ID()); err != nil {
-			return nil, err
-		}
+	if err := b.AddFreeIPs(space, addresses); err != nil {
+		return nil, err
 	}
 	return space, nil
 }

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"log/slog"
 	"sync"
 
 	"infinisim/sim/api"
@@ -26,6 +27,12 @@ func newMachine(o Options) *machine {
 	return &machine{engine, api.NewRoutes(engine)}
 }
 
+// quiet is the log of labs without one.
+var quiet = sync.OnceValue(func() *slog.Logger { return slog.New(slog.DiscardHandler) })
+
+// plain is the machine of all labs by themselves that say nothing else.
+var plain = sync.OnceValue(func() *machine { return newMachine(Options{Log: quiet()}) })
+
 // machines are those of the labs of one process.
 type machines struct {
 	// mu guards all; it is a leaf.
@@ -39,9 +46,13 @@ type machineKey struct {
 	eventLog int
 }
 
-// get is the machine of a lab. Nil machines make a new one each time.
+// get is the machine of a lab. Nil machines make a new one each time, unless the
+// plain one does.
 func (s *machines) get(o Options) *machine {
-	if s == nil {
+	switch {
+	case s == nil && o.Log == quiet() && !o.NoLimits && o.EventLog == 0:
+		return plain()
+	case s == nil:
 		return newMachine(o)
 	}
 	s.mu.Lock()

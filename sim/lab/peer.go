@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/json"
 	"fmt"
@@ -146,7 +147,7 @@ func (l *Lab) FabricHandler() http.Handler {
 		status, body := l.takeMessage(r)
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(status)
-		_, _ = w.Write(body) // the sender is gone: it asks again
+		_, _ = w.Write(body) //nolint:gosec // the sender is gone: it asks again; JSON for a process
 	})
 }
 
@@ -155,7 +156,7 @@ func (l *Lab) takeMessage(r *http.Request) (status int, body []byte) {
 	switch {
 	case r.URL.Path != fabricPath:
 		return http.StatusNotFound, nil
-	case !ok || l.opts.Secret == "" || subtle.ConstantTimeCompare([]byte(given), []byte(l.opts.Secret)) == 0:
+	case !ok || l.opts.Secret == "" || !same(given, l.opts.Secret):
 		return http.StatusUnauthorized, nil
 	}
 	raw, err := io.ReadAll(io.LimitReader(r.Body, mostMessage))
@@ -175,6 +176,13 @@ func (l *Lab) takeMessage(r *http.Request) (status int, body []byte) {
 		return http.StatusInternalServerError, nil
 	}
 	return http.StatusOK, raw
+}
+
+// same compares secrets by their digests: the time tells nothing of one, not
+// even its length.
+func same(a, b string) bool {
+	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
+	return subtle.ConstantTimeCompare(x[:], y[:]) == 1
 }
 
 func (l *Lab) receive(ctx context.Context, e envelope) (*outbox.Answer, error) {

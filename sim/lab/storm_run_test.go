@@ -109,7 +109,7 @@ func (s *storm) agreeOn(box string, k *model.Kind) error {
 	}
 	var rows []json.RawMessage
 	if json.Unmarshal(out.result, &rows) != nil {
-		return nil // it is no list
+		return nil //nolint:nilerr // it is no list
 	}
 	for _, raw := range rows {
 		var o struct{ ID json.RawMessage }

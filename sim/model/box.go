@@ -19,7 +19,7 @@ import (
 )
 
 // Engine is what all arrays of a lab have in common. It holds no state outside
-// the store.
+// the store but which passwords it found right.
 type Engine struct {
 	// Catalog has the kinds.
 	Catalog *Catalog
@@ -34,6 +34,8 @@ type Engine struct {
 	// Log hears of our own bugs and, at the level of debugging, of each move of
 	// a replica.
 	Log *slog.Logger
+
+	proven proofs
 }
 
 // NewEngine makes the engine of a lab: the kinds of NewCatalog, whose jobs the
@@ -159,7 +161,9 @@ func (e *Engine) Box(tx *store.Tx, key string, who Identity) *Box {
 
 // Release is the array's version and features, as gates ask for them.
 func (b *Box) Release() schema.Release {
-	r, _ := b.release.get(b.Tx, func() (schema.Release, error) { return releaseOf(b), nil })
+	r, _ := b.release.get(b.Tx, func() (schema.Release, error) {
+		return store.Memo(b.Tx, store.Name{Group: "release", Array: b.Key}, func() (schema.Release, error) { return releaseOf(b), nil })
+	})
 	return r
 }
 

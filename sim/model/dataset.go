@@ -22,7 +22,7 @@ func datasetKind(t *schema.Type, path string, notFound, conflict apierr.Code) *K
 		CreateParams: []string{"replicate_to_async_target"},
 		UpdateParams: []string{"force_resize"},
 		DeleteParams: []string{"force_if_snapshot_locked"},
-		Hidden:       DatasetIsInternal.Get,
+		Hidden:       DatasetIsInternal.Field(),
 		Hides:        func(b *Box) bool { return len(b.allInternals(t)) > 0 },
 		Hooks: Hooks{
 			AfterCreate:  afterDatasetCreate,

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 
 	"infinisim/sim/schema"
 	"infinisim/sim/store"
@@ -18,6 +17,9 @@ type Page struct {
 	Total int
 	// Page and Size are what was asked for.
 	Page, Size int
+	// Plain says that no member of the items has the name of a secret; without
+	// it, nobody looked.
+	Plain bool
 }
 
 // List answers a collection's GET.
@@ -85,14 +87,14 @@ func (b *Box) Seen(k *Kind, id int64) (*schema.Object, error) {
 }
 
 func (b *Box) page(k *Kind, q schema.Query, ids []int64, total int) (*Page, error) {
-	p := &Page{Items: make([]json.RawMessage, 0, len(ids)), Total: total, Page: q.Page, Size: q.PageSize}
-	name := memoName(b.Key, k, q.Fields)
+	p := &Page{Items: make([]json.RawMessage, 0, len(ids)), Total: total, Page: q.Page, Size: q.PageSize, Plain: true}
+	name := memoName(k, q.Fields)
 	for _, id := range ids {
-		raw, err := b.shownAs(name, k, id, q.Fields)
+		one, err := b.shownAs(name, k, id, q.Fields)
 		if err != nil {
 			return nil, err
 		}
-		p.Items = append(p.Items, raw)
+		p.Items, p.Plain = append(p.Items, one.JSON), p.Plain && one.Plain
 	}
 	return p, nil
 }
@@ -114,7 +116,7 @@ func (b *Box) Find(k *Kind, q schema.Query) ([]*schema.Object, int, error) {
 	own := func(o *schema.Object, f *schema.Field) (schema.Value, error) { return b.value(k, o, f) }
 	var found []*schema.Object
 	take := func(o *schema.Object) error {
-		if k.Hidden != nil && k.Hidden(o) {
+		if k.hidden(o) {
 			return nil
 		}
 		ok, err := matches(own, o, q.Filters)
@@ -296,70 +298,6 @@ func (b *Box) RenderFields(k *Kind, o *schema.Object, fields []*schema.Field) (j
 	return o.AppendJSON(nil, fields, func(o *schema.Object, f *schema.Field) (json.RawMessage, error) {
 		return b.resolve(k, o, f)
 	})
-}
-
-// Shown gives an object that the caller may see as JSON with the given fields,
-// nil for all.
-func (b *Box) Shown(k *Kind, id int64, fields []*schema.Field) (json.RawMessage, error) {
-	if len(b.sees(k)) > 0 {
-		if _, err := b.Seen(k, id); err != nil {
-			return nil, err
-		}
-	}
-	return b.shownAs(memoName(b.Key, k, fields), k, id, fields)
-}
-
-func (b *Box) shownAs(name string, k *Kind, id int64, fields []*schema.Field) (json.RawMessage, error) {
-	return b.Tx.Memo(name, id, func() ([]byte, error) {
-		o, err := b.Load(k, id)
-		if err != nil {
-			return nil, err
-		}
-		return b.RenderFields(k, o, fields)
-	})
-}
-
-// memoName tells apart what is kept of the objects of a kind.
-func memoName(array string, k *Kind, fields []*schema.Field) string {
-	var name strings.Builder
-	for _, part := range []string{array, k.Type.Name()} {
-		name.WriteString(part)
-		name.WriteByte(0)
-	}
-	if fields == nil {
-		name.WriteByte('*')
-	}
-	for _, f := range fields {
-		name.WriteString(f.Name)
-		name.WriteByte(',')
-	}
-	return name.String()
-}
-
-func (b *Box) publicFields(k *Kind) []*schema.Field {
-	list := func() ([]*schema.Field, error) {
-		out := make([]*schema.Field, 0, len(k.Type.Fields()))
-		for _, f := range k.Type.Fields() {
-			if k.Type.Shows(f) && b.Open(f) {
-				out = append(out, f)
-			}
-		}
-		return out, nil
-	}
-	if !b.Tx.ReadOnly() { // a writer may change the release
-		out, _ := list()
-		return out
-	}
-	shown := b.shown[k]
-	if shown == nil {
-		shown = &once[[]*schema.Field]{}
-		if b.shown == nil {
-			b.shown = map[*Kind]*once[[]*schema.Field]{}
-		}
-		b.shown[k] = shown
-	}
-	out, _ := shown.get(b.Tx, list)
-	return out
 }
 
 // resolve gives the JSON of a field that no row stores.

@@ -64,13 +64,13 @@ func hostKind() *Kind {
 		Type:  Host, Path: "hosts", NotFound: apierr.HostNotFound, Conflict: apierr.HostNameConflict,
 		Forms: []Form{{Name: "a host", Required: []string{"name"}}},
 		Hooks: Hooks{
-			BeforeCreate: func(b *Box, o *schema.Object, _ *Input) error { return b.completeHost(o) },
+			BeforeCreate: func(b *Box, o *schema.Object, in *Input) error { return b.completeHost(o, in) },
 			AfterCreate:  func(b *Box, o *schema.Object, _ *Input) error { return b.EmitFor(o, "CREATED") },
 			BeforeUpdate: func(b *Box, _, o *schema.Object, in *Input) error {
 				if _, asked := in.Body[hostLeastPaths.Name()]; asked {
 					hostPathsSet.Set(o, !hostLeastPaths.IsNull(o))
 				}
-				return b.completeHost(o)
+				return b.completeHost(o, in)
 			},
 			BeforeDelete: beforeHostDelete,
 			AfterDelete:  func(b *Box, o *schema.Object, _ *Input) error { return b.EmitFor(o, "DELETED") },
@@ -96,8 +96,14 @@ func hostKind() *Kind {
 	return k
 }
 
-// completeHost keeps the flags of the secrets.
-func (b *Box) completeHost(o *schema.Object) error {
+// completeHost seals the secrets, since no initiator logs in here, and keeps
+// their flags.
+func (b *Box) completeHost(o *schema.Object, in *Input) error {
+	for _, secret := range []schema.Attr[string]{hostInSecret, hostOutSecret} {
+		if err := b.sealOf(o, in, secret); err != nil {
+			return err
+		}
+	}
 	HostHasIn.Set(o, hostInSecret.Get(o) != "")
 	HostHasOut.Set(o, hostOutSecret.Get(o) != "")
 	return nil

@@ -60,8 +60,9 @@ type Kind struct {
 	// Made gives the answer of a creation that shows more than a read does; nil
 	// answers with the object.
 	Made func(b *Box, o *schema.Object, in *Input) (any, error)
-	// Hidden leaves an object out of the collection; nil hides none.
-	Hidden func(o *schema.Object) bool
+	// Hidden is the stored field that, where it is true, leaves an object out of
+	// the collection; nil hides none.
+	Hidden *schema.Field
 	// Hides reports whether any object is hidden now; it goes with Hidden.
 	Hides func(b *Box) bool
 	// Sees is what a caller sees of the kind's objects, nil for all: the others

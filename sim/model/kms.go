@@ -19,7 +19,7 @@ const (
 	kmsDisconnected  = "DISCONNECTED"
 )
 
-// spaceKMS keeps the configuration, whose password and keys no request reads.
+// spaceKMS keeps the configuration, whose password no request reads.
 const spaceKMS = "kms"
 
 // kms is how the array reaches its key management server over KMIP: a user's
@@ -29,9 +29,9 @@ type kms struct {
 	Host     *string `json:"kms_hostname"`
 	Port     *int64  `json:"kms_port"`
 	User     *string `json:"kms_username"`
-	Password *string `json:"kms_password"`
-	CA       string  `json:"ca"`     // PEM
-	Client   string  `json:"client"` // PEM, with its key
+	Password *string `json:"kms_password"` // sealed
+	CA       string  `json:"ca"`           // PEM
+	Client   string  `json:"client"`       // PEM
 	Enabled  bool    `json:"enabled"`
 }
 
@@ -76,7 +76,7 @@ func (b *Box) kms() (*kms, error) {
 }
 
 func (k *kms) save(b *Box) error {
-	raw, err := json.Marshal(k)
+	raw, err := json.Marshal(k) //nolint:gosec // the password is sealed
 	if err != nil {
 		return fmt.Errorf("kms: %w", err)
 	}
@@ -152,6 +152,13 @@ func setKMS(b *Box, in *Input, k *kms) (any, error) {
 			return nil, apierr.New(apierr.InvalidValue, "%s: a value of the wrong type", name).About(name)
 		}
 	}
+	if k.Password != nil && in.Body.Has("kms_password") {
+		text, err := b.seal(*k.Password)
+		if err != nil {
+			return nil, err
+		}
+		k.Password = &text
+	}
 	if k.Host != nil && k.Port == nil {
 		port := int64(kmipPort)
 		k.Port = &port
@@ -194,7 +201,10 @@ func uploadOwn(b *Box, in *Input, k *kms) (any, error) {
 	if sent.key == nil {
 		return nil, apierr.New(apierr.InvalidValue, "upload_file: holds no private key").About("upload_file")
 	}
-	k.Client = string(in.File)
+	k.Client = ""
+	for _, c := range sent.chain { // nothing here signs with the key: it is checked and not kept
+		k.Client += block("CERTIFICATE", c.Raw)
+	}
 	if err := k.save(b); err != nil {
 		return nil, err
 	}

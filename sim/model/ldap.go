@@ -44,12 +44,12 @@ const mostRepositories = 10
 // the Ansible collection.
 //
 // unsourced: that they are wrong when the name or the password is empty; there
-// is no directory here to ask.
-func checkBind(o *schema.Object) error {
+// is no directory here to ask, and so the password is stored sealed.
+func (b *Box) checkBind(o *schema.Object, in *Input) error {
 	if LDAPUser.Get(o) == "" || ldapPassword.Get(o) == "" {
 		return apierr.New(apierr.LDAPBadCredentials, "bind_username: the credentials of %q are wrong", LDAPUser.Get(o)).About("bind_username")
 	}
-	return nil
+	return b.sealOf(o, in, ldapPassword)
 }
 
 func ldapKind() *Kind {
@@ -60,8 +60,8 @@ func ldapKind() *Kind {
 		Forms: []Form{{Name: "a repository", Required: []string{"name", "bind_username", "bind_password"}}},
 		Hooks: Hooks{
 			BeforeCreate: completeLDAP,
-			BeforeUpdate: func(_ *Box, old, o *schema.Object, _ *Input) error {
-				if err := checkBind(o); err != nil {
+			BeforeUpdate: func(b *Box, old, o *schema.Object, in *Input) error {
+				if err := b.checkBind(o, in); err != nil {
 					return err
 				}
 				return mergeSchema(old, o)
@@ -83,8 +83,8 @@ func ldapKind() *Kind {
 	return k
 }
 
-func completeLDAP(b *Box, o *schema.Object, _ *Input) error {
-	if err := checkBind(o); err != nil {
+func completeLDAP(b *Box, o *schema.Object, in *Input) error {
+	if err := b.checkBind(o, in); err != nil {
 		return err
 	}
 	n := len(LDAPServers.Get(o))

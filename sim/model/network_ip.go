@@ -1,8 +1,6 @@
 package model
 
 import (
-	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -33,14 +31,22 @@ func ipRoutes() []Route {
 	}
 }
 
-// AddIP gives a network space an address, as a client's request does.
-func (b *Box) AddIP(space *schema.Object, address string) error {
-	raw, err := json.Marshal(address)
-	if err != nil {
-		return fmt.Errorf("address %s: %w", address, err)
+// AddFreeIPs gives a network space addresses of its subnet that nothing in the
+// lab has, as a client's requests would one by one.
+func (b *Box) AddFreeIPs(space *schema.Object, n int) error {
+	ips := SpaceIPs.Get(space)
+	for range n {
+		a, err := b.freeIP(space, ips)
+		if err != nil {
+			return err
+		}
+		if err := b.claim(a); err != nil {
+			return err
+		}
+		ips = withIP(space, ips, a)
 	}
-	_, err = addIP(b, space, &Input{Request: Request{Raw: raw}})
-	return err
+	SpaceIPs.Set(space, ips)
+	return b.Save(space)
 }
 
 // addIP gives a space an address: a bare JSON string.
@@ -58,16 +64,20 @@ func addIP(b *Box, o *schema.Object, in *Input) (any, error) {
 	if err := b.claim(a); err != nil {
 		return nil, err
 	}
-	ips := SpaceIPs.Get(o)
+	ips := withIP(o, SpaceIPs.Get(o), a)
+	SpaceIPs.Set(o, ips)
+	return ips[len(ips)-1], b.Save(o)
+}
+
+// withIP adds an address to those of a space.
+func withIP(o *schema.Object, ips []IP, a netip.Addr) []IP {
 	next := IP{Address: a.String(), Enabled: true, Kind: ipKind(o, ips), VLAN: new(int64(1))}
 	if SpaceService.Get(o) == iscsiService {
 		next.TPGT = new(nextGroup(ips))
 	}
 	ips = append(ips, next)
-	last := &ips[len(ips)-1]
-	last.Interface = homeOf(o, ips, len(ips)-1)
-	SpaceIPs.Set(o, ips)
-	return *last, b.Save(o)
+	ips[len(ips)-1].Interface = homeOf(o, ips, len(ips)-1)
+	return ips
 }
 
 // ipKind is the type of a space's next address. The first address of a
@@ -184,19 +194,28 @@ func switchIP(enable bool) func(b *Box, o *schema.Object, in *Input) (any, error
 // has, neither network, gateway nor broadcast. The caller adds it; until then
 // it is free. NET_SPACE_ADDRESS_CONFLICT tells that none is left.
 func (b *Box) AllocateIP(o *schema.Object) (string, error) {
-	net, err := subnet(o)
+	a, err := b.freeIP(o, SpaceIPs.Get(o))
 	if err != nil {
 		return "", err
 	}
+	return a.String(), nil
+}
+
+// freeIP is AllocateIP for a space that has some addresses.
+func (b *Box) freeIP(o *schema.Object, ips []IP) (netip.Addr, error) {
+	net, err := subnet(o)
+	if err != nil {
+		return netip.Addr{}, err
+	}
 	own := map[string]bool{SpaceConfig.Get(o).Gateway: true}
-	for _, ip := range SpaceIPs.Get(o) {
+	for _, ip := range ips {
 		own[ip.Address] = true
 	}
 	for a := net.Masked().Addr().Next(); net.Contains(a); a = a.Next() {
 		if _, taken := fabric.Locate(b.Tx, a.String()); taken || own[a.String()] || a.Is4() && !net.Contains(a.Next()) {
 			continue
 		}
-		return a.String(), nil
+		return a, nil
 	}
-	return "", apierr.New(apierr.NetSpaceAddressConflict, "network space %d has no free address", o.ID())
+	return netip.Addr{}, apierr.New(apierr.NetSpaceAddressConflict, "network space %d has no free address", o.ID())
 }

@@ -23,7 +23,7 @@ var (
 
 	// The account of the user, for names and counts.
 	s3CredentialAccount = schema.Ref(schema.Field{Name: "_account", Flags: schema.Private | schema.Index}, "s3_account")
-	// The digest of the secret: nothing here signs with it.
+	// The secret, sealed: nothing here signs with it.
 	s3Digest = schema.String(schema.Field{Name: "_digest", Flags: schema.Private})
 	// The secret itself, in the object of a creation's answer and in no row.
 	s3Shown = schema.String(schema.Field{Name: "_shown", Flags: schema.Private})
@@ -123,8 +123,9 @@ func beforeS3CredentialCreate(b *Box, o *schema.Object, in *Input) error {
 	if err := keyText(secret); err != nil {
 		return apierr.New(apierr.InvalidValue, "secret_key: %s", err.Error()).About("secret_key")
 	}
-	s3Digest.Set(o, digest(secret))
-	return nil
+	sealed, err := b.seal(secret)
+	s3Digest.Set(o, sealed)
+	return err
 }
 
 func (b *Box) keyTaken(o *schema.Object) bool {

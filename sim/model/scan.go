@@ -16,11 +16,15 @@ type candidate struct {
 // but the fields that are asked about. ok is false where an index narrows the
 // rows down, or where something has to be worked out.
 func (b *Box) scan(k *Kind, q schema.Query) (ids []int64, total int, ok bool, err error) {
-	if k.Hidden != nil || !inRows(q) || slices.ContainsFunc(q.Filters, narrows) {
+	if !inRows(q) || slices.ContainsFunc(q.Filters, narrows) {
 		return nil, 0, false, nil
 	}
+	hides := k.Hidden != nil && k.Hides(b)
 	var found []candidate
 	err = b.Tx.EachRow(b.Key, k.Type, func(r schema.Row) bool {
+		if hides && isTrue(r.Value(k.Hidden)) {
+			return true
+		}
 		for _, c := range q.Filters {
 			if !c.Match(r.Value(c.Field)) {
 				return true
@@ -42,6 +46,11 @@ func (b *Box) scan(k *Kind, q schema.Query) (ids []int64, total int, ok bool, er
 	}
 	return ids, len(found), true, nil
 }
+
+// hidden reports whether an object is left out of the collection.
+func (k *Kind) hidden(o *schema.Object) bool { return k.Hidden != nil && isTrue(o.Value(k.Hidden)) }
+
+func isTrue(v schema.Value) bool { return v.Compare(schema.BoolValue(true)) == 0 }
 
 // inRows reports whether all that a query asks about is stored.
 func inRows(q schema.Query) bool {

@@ -67,7 +67,7 @@ func (b *Box) search(item *schema.Type, in *Input) (any, error) {
 			continue
 		}
 		err := b.Tx.Each(b.Key, k.Type, func(o *schema.Object) (bool, error) {
-			if (k.Hidden == nil || !k.Hidden(o)) && strings.Contains(strings.ToLower(nameOf(o)), text) {
+			if !k.hidden(o) && strings.Contains(strings.ToLower(nameOf(o)), text) {
 				found = append(found, o)
 			}
 			return true, nil

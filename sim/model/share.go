@@ -199,8 +199,18 @@ func smbUserKind() *Kind {
 		Type:  SMBUser, Path: "smb_users", NotFound: apierr.SMBUserNotFound, Conflict: apierr.SMBUserNameConflict, Gate: gateSMB(),
 		Forms: []Form{{Name: "an SMB user", Required: []string{"name", "password"}}},
 		Hooks: Hooks{
-			BeforeCreate: withSID,
-			BeforeUpdate: func(b *Box, _, o *schema.Object, _ *Input) error { return groups(b, o) },
+			BeforeCreate: func(b *Box, o *schema.Object, in *Input) error {
+				if err := b.sealOf(o, in, smbPassword); err != nil {
+					return err
+				}
+				return withSID(b, o, in)
+			},
+			BeforeUpdate: func(b *Box, _, o *schema.Object, in *Input) error {
+				if err := groups(b, o); err != nil {
+					return err
+				}
+				return b.sealOf(o, in, smbPassword)
+			},
 		},
 		Sample: func(w World) Body { return NewBody(map[string]any{"name": w.Name(), "password": "a@123456789"}) },
 		Change: func(*schema.Object) Body { return NewBody(map[string]any{"enabled": false}) },

@@ -54,7 +54,15 @@ const systemID = 0
 
 // System is the array's own object.
 func (b *Box) System() (*schema.Object, error) {
-	return b.system.get(b.Tx, func() (*schema.Object, error) { return b.Must(SystemType, systemID) })
+	return b.system.get(b.Tx, func() (*schema.Object, error) {
+		return store.Memo(b.Tx, store.Name{Group: "system object", Array: b.Key}, func() (*schema.Object, error) {
+			o, err := b.Must(SystemType, systemID)
+			if err != nil {
+				return nil, err
+			}
+			return o.Detached(), nil
+		})
+	})
 }
 
 // DefaultPageSize is the length of a page when a client does not say, 0 for

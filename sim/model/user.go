@@ -1,8 +1,6 @@
 package model
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -12,6 +10,7 @@ import (
 
 	"infinisim/sim/apierr"
 	"infinisim/sim/schema"
+	"infinisim/sim/store"
 )
 
 // The fields of a user.
@@ -21,7 +20,7 @@ var (
 	UserRoles    = schema.List[string](schema.Field{Name: "roles", Flags: schema.Editable, Check: checkRoles})
 	UserEmail    = schema.String(schema.Field{Name: "email", Flags: schema.Editable})
 	UserName     = schema.String(schema.Field{Name: "name", Flags: schema.Editable | schema.Unique | schema.NotNull, Check: checkName, Pattern: namePattern})
-	UserPassword = schema.String(schema.Field{Name: "password", Flags: schema.Editable | schema.Private})
+	UserPassword = schema.String(schema.Field{Name: "password", Flags: schema.Editable | schema.Private | schema.Unsaid})
 	UserEnabled  = schema.Bool(schema.Field{Name: "enabled", Flags: schema.Editable, Default: true, Gate: gateUserDisabling})
 	UserDigest   = schema.Int(schema.Field{Name: "password_digest_version", Default: 1, Gate: gateLocalUsers})
 	UserFIPS     = schema.Bool(schema.Field{Name: "is_digest_sufficient", Default: true, Gate: gateFIPS})
@@ -51,7 +50,9 @@ func builtInUsers(b *Box) error {
 		UserRole.Set(o, u.role)
 		UserRoles.Set(o, []string{u.role})
 		UserEmail.Set(o, u.name+"@infinidat.com")
-		UserPassword.Set(o, digest(firstPassword))
+		if err := b.setPassword(o, firstPassword); err != nil {
+			return err
+		}
 		if err := b.Insert(o); err != nil {
 			return err
 		}
@@ -59,24 +60,36 @@ func builtInUsers(b *Box) error {
 	return nil
 }
 
-func digest(password string) string {
-	sum := sha256.Sum256([]byte("infinisim:" + password))
-	return hex.EncodeToString(sum[:])
+// setPassword gives a user a password, of which only a seal is stored.
+func (b *Box) setPassword(o *schema.Object, password string) error {
+	text, err := b.seal(password)
+	UserPassword.Set(o, text)
+	return err
 }
 
 // Authenticate finds the user of a name and password. It returns
 // BAD_CREDENTIALS for any that does not fit, the same for all reasons.
+//
+// unsourced: that no number of failed logins locks a user out, and that
+// sessions neither end by themselves nor with a change of the password.
 func (b *Box) Authenticate(name, password string) (Identity, error) {
 	refused := apierr.New(apierr.BadCredentials, "user name or password is wrong")
 	ids := b.Tx.IDsBy(b.Key, User, UserName.Field(), schema.TextValue(name))
 	if len(ids) == 0 {
+		if _, err := opens(nobody, password); err != nil {
+			return Identity{}, err
+		}
 		return Identity{}, refused
 	}
 	o, err := b.Must(User, ids[0])
 	if err != nil {
 		return Identity{}, err
 	}
-	if !UserEnabled.Get(o) || UserPassword.Get(o) != digest(password) {
+	right, err := b.Eng.proven.opens(UserPassword.Get(o), password)
+	if err != nil {
+		return Identity{}, err
+	}
+	if !right || !UserEnabled.Get(o) {
 		return Identity{}, refused
 	}
 	return Identity{ID: o.ID(), Name: name, Role: UserRole.Get(o), Password: password}, nil
@@ -163,12 +176,24 @@ func afterUserDelete(b *Box, o *schema.Object, _ *Input) error {
 // Session finds who a session's user is now: the account may have been
 // disabled or deleted, or have another role. ok is false when it is over.
 func (b *Box) Session(who Identity) (now Identity, ok bool, err error) {
-	o, err := b.Tx.Get(b.Key, User, who.ID)
-	if err != nil || o == nil || !UserEnabled.Get(o) {
+	a, err := store.Memo(b.Tx, store.Name{Group: "account", Array: b.Key, ID: who.ID}, func() (account, error) {
+		o, err := b.Tx.Get(b.Key, User, who.ID)
+		if err != nil || o == nil {
+			return account{}, err
+		}
+		return account{name: UserName.Get(o), role: UserRole.Get(o), enabled: UserEnabled.Get(o)}, nil
+	})
+	if err != nil || !a.enabled {
 		return who, false, err
 	}
-	who.Name, who.Role = UserName.Get(o), UserRole.Get(o)
+	who.Name, who.Role = a.name, a.role
 	return who, true, nil
+}
+
+// account is what a session asks of its user.
+type account struct {
+	name, role string
+	enabled    bool
 }
 
 // completeUser keeps role and roles alike, and takes a new password through
@@ -194,8 +219,7 @@ func (b *Box) completeUser(o *schema.Object, in *Input) error {
 		// Code and message: InfiniSDK tests, 8.6 era.
 		return apierr.New(apierr.PasswordDoesNotComply, "User operation failed due to the password not complying with the policy").About("password")
 	}
-	UserPassword.Set(o, digest(password))
-	return nil
+	return b.setPassword(o, password)
 }
 
 // SetPassword gives a user a password whatever the policy says. It returns
@@ -205,7 +229,9 @@ func (b *Box) SetPassword(name, password string) error {
 	if err != nil {
 		return err
 	}
-	UserPassword.Set(o, digest(password))
+	if err := b.setPassword(o, password); err != nil {
+		return err
+	}
 	return b.Tx.Put(b.Key, o)
 }
 

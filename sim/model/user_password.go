@@ -56,10 +56,12 @@ func doReset(b *Box, _ *schema.Object, in *Input) (any, error) {
 	}
 	kv, token := b.Tx.KV(b.Key, spaceReset), []byte(in.Vars["token"])
 	if string(kv.Get(token)) != UserName.Get(o) {
-		return nil, apierr.New(apierr.ResetTokenUnknown, "token: %q was not given to user %s", token, UserName.Get(o)).About("token")
+		return nil, apierr.New(apierr.ResetTokenUnknown, "token: it was not given to user %s", UserName.Get(o)).About("token")
 	}
 	kv.Delete(token)
-	UserPassword.Set(o, digest(firstPassword))
+	if err := b.setPassword(o, firstPassword); err != nil {
+		return nil, err
+	}
 	if err := b.Save(o); err != nil {
 		return nil, err
 	}

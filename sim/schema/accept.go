@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Problem sorts what can be wrong with a name or a value.
@@ -55,6 +56,9 @@ func clip(s string) string {
 }
 
 func (f *Field) bad(raw json.RawMessage, why string) *Error {
+	if f.Flags&(Secret|Unsaid) != 0 {
+		raw = json.RawMessage("the value")
+	}
 	return &Error{Problem: BadValue, Field: f.Name, Value: string(raw), Why: why}
 }
 
@@ -63,6 +67,9 @@ func (f *Field) bad(raw json.RawMessage, why string) *Error {
 // Clients spell booleans True and true, words PoolAdmin and POOL_ADMIN
 // (InfiniSDK 289.1.4), and all of them pass.
 func (f *Field) Accept(raw json.RawMessage) (json.RawMessage, error) {
+	if !utf8.Valid(raw) { // as encoding/json reads it
+		raw = bytes.ToValidUTF8(raw, []byte(string(utf8.RuneError)))
+	}
 	raw = bytes.TrimSpace(raw)
 	if string(raw) == "null" {
 		return f.acceptNull(raw)

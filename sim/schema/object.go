@@ -38,6 +38,17 @@ func (o *Object) Clone() *Object {
 	return &c
 }
 
+// Detached is a copy that lives longer than the row it was decoded from, whose
+// bytes are those of a page of the file.
+func (o *Object) Detached() *Object {
+	c := o.Clone()
+	for i, v := range c.values {
+		c.values[i] = bytes.Clone(v)
+	}
+	c.public = bytes.Clone(o.public)
+	return c
+}
+
 // As is an independent copy with another identity.
 func (o *Object) As(id int64) *Object {
 	c := o.Clone()

@@ -40,9 +40,12 @@ const (
 	Private
 	// NotNull refuses null in a body.
 	NotNull
-	// Secret marks a private field that holds a secret as it was given: exports
-	// have a mark in its place.
+	// Secret marks a field that holds a secret: exports have a mark in its
+	// place, and refusals.
 	Secret
+	// Unsaid keeps a client's value out of refusals: a secret that another field
+	// keeps, or a seal of it.
+	Unsaid
 )
 
 // Editable is the pair of flags of a field that a client sets and changes.

@@ -36,7 +36,7 @@ import (
 // the file is written anew, to be read in review.
 func RunScript(tb testing.TB, file string, update bool) {
 	tb.Helper()
-	raw, err := os.ReadFile(file)
+	raw, err := os.ReadFile(file) //nolint:gosec // the file that the test names
 	if err != nil {
 		tb.Fatalf("script: %v", err)
 	}

@@ -3,6 +3,7 @@ package state
 import (
 	"encoding/json"
 	"encoding/pem"
+	"regexp"
 	"strings"
 )
 
@@ -15,6 +16,19 @@ func marked(raw json.RawMessage) json.RawMessage {
 		return raw
 	}
 	return json.RawMessage(`"` + Mark + `"`)
+}
+
+// Events have the tokens of users who forgot their passwords as a datum.
+const (
+	eventType = "event"
+	eventData = "data"
+)
+
+var tokenDatum = regexp.MustCompile(`("name":"token","type":"[^"]*","value":)"[^"]*"`)
+
+// withoutTokens puts the mark in place of the tokens of an event.
+func withoutTokens(raw json.RawMessage) json.RawMessage {
+	return tokenDatum.ReplaceAll(raw, []byte(`$1"`+Mark+`"`))
 }
 
 // emptied makes a text empty.

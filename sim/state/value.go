@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"infinisim/sim/data"
 )
@@ -143,34 +144,62 @@ func readImage(raw json.RawMessage) ([]byte, error) {
 }
 
 // members reads an object with its members in their order; one that is there
-// twice is an error.
+// twice is an error. The values are parts of raw.
 func members(raw json.RawMessage) (keys []string, all map[string]json.RawMessage, err error) {
-	d := json.NewDecoder(bytes.NewReader(raw))
-	all = map[string]json.RawMessage{}
-	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+	rest := bytes.TrimSpace(raw)
+	if !bytes.HasPrefix(rest, []byte("{")) {
 		return nil, nil, errors.New("a JSON object was expected")
 	}
-	for d.More() {
-		t, err := d.Token()
-		if err != nil {
-			return nil, nil, fmt.Errorf("a JSON object was expected: %w", err)
+	if !json.Valid(rest) {
+		return nil, nil, fmt.Errorf("one JSON object a line was expected: %w", json.Unmarshal(rest, &all))
+	}
+	all = make(map[string]json.RawMessage, bytes.Count(rest, []byte(`":`)))
+	take := func() json.RawMessage { // the value that is next, and what is around it
+		rest = bytes.TrimLeft(rest, " \t\r\n,:")
+		n := valueLength(rest)
+		v := rest[:n:n]
+		rest = bytes.TrimLeft(rest[n:], " \t\r\n")
+		return json.RawMessage(v)
+	}
+	for rest = bytes.TrimLeft(rest[1:], " \t\r\n"); rest[0] != '}'; {
+		name := take()
+		key := string(name[1 : len(name)-1])
+		if strings.Contains(key, `\`) {
+			if err := json.Unmarshal(name, &key); err != nil {
+				return nil, nil, err // cannot be: it is valid
+			}
 		}
-		key, _ := t.(string) // of an object
 		if _, twice := all[key]; twice {
 			return nil, nil, fmt.Errorf("member %q is there twice", key)
 		}
-		var v json.RawMessage
-		if err := d.Decode(&v); err != nil {
-			return nil, nil, fmt.Errorf("a JSON object was expected: %w", err)
-		}
-		keys = append(keys, key)
-		all[key] = v
-	}
-	if _, err := d.Token(); err != nil {
-		return nil, nil, fmt.Errorf("a JSON object was expected: %w", err)
-	}
-	if d.More() {
-		return nil, nil, errors.New("one JSON object a line was expected")
+		keys, all[key] = append(keys, key), take()
 	}
 	return keys, all, nil
+}
+
+// valueLength is how long the value is that a valid text begins with.
+func valueLength(text []byte) int {
+	depth, quoted := 0, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case quoted:
+			if c == '\\' {
+				i++
+			}
+			quoted = c != '"'
+		case c == '"':
+			quoted = true
+		case c == '{' || c == '[':
+			depth++
+			continue
+		case c == '}' || c == ']':
+			depth--
+		case depth == 0 && i+1 < len(text) && strings.IndexByte(",:}] \t\r\n", text[i+1]) < 0:
+			continue // a number or a word goes on
+		}
+		if depth == 0 && !quoted {
+			return i + 1
+		}
+	}
+	return len(text)
 }

@@ -116,6 +116,9 @@ func (w *writer) object(o *schema.Object) {
 		if f.Has(schema.Secret) {
 			raw = marked(raw)
 		}
+		if o.Type().Name() == eventType && f.Name == eventData {
+			raw = withoutTokens(raw)
+		}
 		w.buf = w.compact(w.buf, raw)
 	}
 	w.buf = append(w.buf, '}')

@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"math"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"sync"
 	"time"
 
@@ -17,7 +20,6 @@ import (
 
 const (
 	formatVersion = 2 // from 2 on, the system object is 0 and switches are built in
-	initialMmap   = 64 << 20
 	labBucket     = "lab"
 	lockTimeout   = 100 * time.Millisecond // another process has the file
 	sealSize      = 4
@@ -48,10 +50,20 @@ func createPrivate() (*file, error) {
 	return openFile(filepath.Join(dir, "lab.db"), true, 0)
 }
 
+// mapped is how much of a file's growth is mapped from the start: addresses,
+// no memory. Beyond it bbolt copies all that a transaction holds whenever the
+// file grows, and waits for readers. Windows would make the file that long.
+func mapped() int {
+	if runtime.GOOS == "windows" || strconv.IntSize == 32 {
+		return 64 << 20
+	}
+	return math.MaxInt32 // 2 GiB
+}
+
 // openFile opens or creates a file, whatever is in it.
 func openFile(path string, private bool, maxBytes int) (*file, error) {
 	b, err := bbolt.Open(path, 0o600, &bbolt.Options{
-		NoSync: private, NoGrowSync: private, NoFreelistSync: true, InitialMmapSize: initialMmap, FreelistType: bbolt.FreelistMapType,
+		NoSync: private, NoGrowSync: private, NoFreelistSync: true, InitialMmapSize: mapped(), FreelistType: bbolt.FreelistMapType,
 		Timeout: lockTimeout, MaxSize: maxBytes,
 	})
 	if err != nil {

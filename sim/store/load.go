@@ -2,9 +2,12 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
+	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -14,14 +17,23 @@ import (
 	"infinisim/sim/schema"
 )
 
-// Loader takes new rows by the thousand: they go into the file in key order, in
-// one transaction with what the savepoint beside it writes, and past the
-// overlay. It is used by one goroutine.
+// Loader takes new rows by the thousand: they go into the file in key order and
+// past the overlay. In durable mode that is one transaction with what the
+// savepoint beside it writes; in memory mode they go, part by part, into a file
+// that becomes the store's at the end. It is used by one goroutine.
 type Loader struct {
 	lists  map[string]*loadList
 	counts map[string]int64 // by full key
-	n      int
+	n      int              // all that was taken
+	held   int              // of it, what is in lists
+	// private makes the file that the parts go into, nil in durable mode.
+	private func() (*file, error)
+	base    *file // where the parts are, nil for none
+	err     error // of a part
 }
+
+// partKeys is how many keys a part has.
+const partKeys = 1 << 18
 
 // loadList is the new keys of one part of the key space.
 type loadList struct {
@@ -51,8 +63,19 @@ func (db *DB) Load(ctx context.Context, now clock.Time, fn func(tx *Tx, l *Loade
 	}
 	defer done()
 	l := &Loader{lists: map[string]*loadList{}, counts: map[string]int64{}}
-	if err := fn(tx, l); err != nil {
+	if !db.durable {
+		l.private = db.another
+	}
+	defer l.drop() // unless it is the store's by then
+	if err := cmp.Or(fn(tx, l), l.err); err != nil {
 		return err
+	}
+	if l.n >= partKeys {
+		defer func() {
+			l.lists = nil
+			runtime.GC() // bbolt's pool of pages lives through one
+			debug.FreeOSMemory()
+		}()
 	}
 	l.sum(tx)
 	done() // before the write: a file that grows waits for its readers
@@ -74,12 +97,16 @@ func (db *DB) Load(ctx context.Context, now clock.Time, fn func(tx *Tx, l *Loade
 // keepLoaded writes what gathered, what the savepoint wrote and what the loader
 // took. The caller holds flusher and writer.
 func (db *DB) keepLoaded(tx *Tx, l *Loader) error {
-	base := db.base
-	if !db.durable {
+	base, old := db.base, db.base
+	switch {
+	case l.base != nil:
+		base = l.base
+	case !db.durable:
 		var err error
 		if base, err = db.own(); err != nil {
 			return err
 		}
+		old = base
 	}
 	err := base.bolt.Update(func(b *bbolt.Tx) error {
 		if err := tx.flushInto(b); err != nil {
@@ -99,8 +126,42 @@ func (db *DB) keepLoaded(tx *Tx, l *Loader) error {
 	db.base, db.pending, db.now, db.open = base, newOverlay(), tx.now, newGathering()
 	db.forgetLocked()
 	db.mu.Unlock()
+	l.base = nil
 	g.finish(nil) // what gathered is in the file with it
+	if old != nil && old != base {
+		return old.release()
+	}
 	return nil
+}
+
+// another makes a file of what the store's has.
+func (db *DB) another() (*file, error) {
+	if db.base == nil {
+		return createPrivate()
+	}
+	return db.base.copyPrivate()
+}
+
+// part writes what was taken so far, where that need not be done at once.
+func (l *Loader) part() error {
+	if l.base == nil {
+		base, err := l.private()
+		if err != nil {
+			return err
+		}
+		l.base = base
+	}
+	if err := l.base.bolt.Update(l.flushInto); err != nil {
+		return fmt.Errorf("%w: write %s: %w", ErrNotKept, l.base.path, err)
+	}
+	return nil
+}
+
+// drop removes the parts of a load that failed.
+func (l *Loader) drop() {
+	if l.base != nil {
+		_ = l.base.release() // it is no part of the store
+	}
 }
 
 // Put takes a new object: no row of the store may have its id.
@@ -144,6 +205,9 @@ func (l *Loader) Set(array, space, hint string, key, value []byte) {
 	}
 	list.entries = append(list.entries, loadEntry{full, value})
 	l.n++
+	if l.held++; l.held >= partKeys && l.private != nil && l.err == nil {
+		l.err = l.part()
+	}
 }
 
 // sum adds what is counted to what the savepoint sees.
@@ -189,7 +253,9 @@ func (l *Loader) flushInto(b *bbolt.Tx) error {
 				return err
 			}
 		}
+		delete(l.lists, name) // the file's pages have it
 	}
+	l.held = 0
 	return nil
 }
 

@@ -1,9 +1,9 @@
 package store
 
 import (
-	"bytes"
 	"fmt"
 	"hash/maphash"
+	"reflect"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -21,28 +21,34 @@ type memo struct {
 	prove  bool
 	stamps [memoSlots]atomic.Uint64
 	floor  atomic.Uint64 // no commit before it is told apart
+	asked  [memoAsked]atomic.Uint64
 
 	// mu guards everything below; it is a leaf.
 	mu    sync.RWMutex
-	young map[memoKey]*worked
-	old   map[memoKey]*worked // goes when young is full
-	bytes int                 // in young
+	young map[Name]*worked
+	old   map[Name]*worked // goes when young is full
+	bytes int              // in young
 }
 
 const (
 	memoSlots = 1 << 15
 	memoBytes = 16 << 20 // of a generation
-	memoAfter = 256      // as often as a store that is read once is read
+	memoAfter = 1024     // as often as a store that is read once is read
+	memoAsked = 1 << 12
 )
 
-type memoKey struct {
-	group string
-	id    int64
+// Name tells apart what Memo keeps: of an object of an array, or of no one where
+// the ID is 0.
+type Name struct {
+	Group, Array string
+	ID           int64
+	// Twice says that it is kept once it is asked for a second time.
+	Twice bool
 }
 
 // worked is what was worked out of the state after a commit.
 type worked struct {
-	result []byte
+	result any
 	reads  Reads
 	commit uint64
 }
@@ -59,7 +65,7 @@ func (r *Reads) add(more Reads) {
 }
 
 func newMemo(commit uint64, prove bool) *memo {
-	m := &memo{seed: maphash.MakeSeed(), prove: prove, young: map[memoKey]*worked{}}
+	m := &memo{seed: maphash.MakeSeed(), prove: prove, young: map[Name]*worked{}}
 	m.floor.Store(commit)
 	return m
 }
@@ -81,23 +87,34 @@ func (m *memo) fresh(w *worked, commit uint64) bool {
 	return true
 }
 
-func (m *memo) find(key memoKey) *worked {
+func (m *memo) find(name Name) *worked {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	if w := m.young[key]; w != nil {
+	if w := m.young[name]; w != nil {
 		return w
 	}
-	return m.old[key]
+	return m.old[name]
 }
 
-func (m *memo) keep(key memoKey, w *worked) {
+// askedBefore reports whether a name was asked for, and nothing since that
+// stands in its place.
+func (m *memo) askedBefore(name Name) bool {
+	h := maphash.Comparable(m.seed, name) | 1 // 0 is nobody's
+	return m.asked[h%memoAsked].Swap(h) == h
+}
+
+func (m *memo) keep(name Name, w *worked) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.bytes > memoBytes {
-		m.old, m.young, m.bytes = m.young, map[memoKey]*worked{}, 0
+		m.old, m.young, m.bytes = m.young, map[Name]*worked{}, 0
 	}
-	m.young[key] = w
-	m.bytes += len(w.result) + 4*len(w.reads.slots) + len(key.group) + undoBytes
+	m.young[name] = w
+	size := 0
+	if s, ok := w.result.(interface{ Size() int }); ok { // what has none is small
+		size = s.Size()
+	}
+	m.bytes += size + 4*len(w.reads.slots) + len(name.Group) + undoBytes
 }
 
 // stamp tells that a commit writes in the slots; it comes before anybody can
@@ -108,11 +125,12 @@ func (m *memo) stamp(slots []uint32, commit uint64) {
 	}
 }
 
-// Memo gives what compute makes of the state for a name and an id. A reading
-// transaction keeps it, also for later ones, until a key that compute read is
-// written; what asked for the time, or for the owner, is never kept. The caller
-// must not change the result.
-func (tx *Tx) Memo(group string, id int64, compute func() ([]byte, error)) ([]byte, error) {
+// Memo gives what compute makes of the state for a name. A reading transaction
+// keeps it, also for later ones, until a key that compute read is written; what
+// asked for the time, or for the owner, is never kept. The caller must not
+// change the result, which must not hold bytes that the transaction gave: they
+// are the file's.
+func Memo[T any](tx *Tx, name Name, compute func() (T, error)) (T, error) {
 	m := tx.memo
 	if m == nil || !tx.readOnly {
 		if tx.readOnly {
@@ -120,26 +138,34 @@ func (tx *Tx) Memo(group string, id int64, compute func() ([]byte, error)) ([]by
 		}
 		return compute()
 	}
-	key := memoKey{group, id}
-	w := m.find(key)
-	if w != nil && m.fresh(w, tx.commit) {
-		if m.prove {
-			if again, err := compute(); err != nil || !bytes.Equal(again, w.result) {
-				panic(fmt.Sprintf("store: memo of %s %d has %s, not %s (%v)", group, id, w.result, again, err))
+	if w := m.find(name); w != nil && m.fresh(w, tx.commit) {
+		if result, ok := w.result.(T); ok {
+			if m.prove {
+				prove(name, result, compute)
 			}
+			tx.Again(w.reads)
+			return result, nil
 		}
-		tx.Again(w.reads)
-		return w.result, nil
 	}
-	var result []byte
+	if name.Twice && !m.askedBefore(name) {
+		return compute()
+	}
+	var result T
 	var err error
 	reads := tx.Trace(func() { result, err = compute() })
 	if err == nil && !reads.beside {
 		slices.Sort(reads.slots)
 		reads.slots = slices.Clone(slices.Compact(reads.slots))
-		m.keep(key, &worked{result: result, reads: reads, commit: tx.commit})
+		m.keep(name, &worked{result: result, reads: reads, commit: tx.commit})
 	}
 	return result, err
+}
+
+// prove panics where what was kept is not what compute makes now.
+func prove[T any](name Name, kept T, compute func() (T, error)) {
+	if again, err := compute(); err != nil || !reflect.DeepEqual(again, kept) {
+		panic(fmt.Sprintf("store: memo of %v has %v, not %v (%v)", name, kept, again, err))
+	}
 }
 
 // Trace runs fn and gives what it read, for Again. It is nothing where nothing

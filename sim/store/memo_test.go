@@ -26,7 +26,7 @@ func (s *seen) read(tb testing.TB) string {
 	tb.Helper()
 	var out []byte
 	require.NoError(tb, s.db.View(tb.Context(), 1, func(tx *store.Tx) (err error) {
-		out, err = tx.Memo("m", 1, func() ([]byte, error) { s.n++; return []byte(s.look(tx)), nil })
+		out, err = store.Memo(tx, store.Name{Group: "m", ID: 1}, func() ([]byte, error) { s.n++; return []byte(s.look(tx)), nil })
 		return err
 	}))
 	return string(out)
@@ -73,7 +73,7 @@ func looks() map[string]func(tx *store.Tx) string {
 			return out
 		},
 		"within": func(tx *store.Tx) string {
-			raw, _ := tx.Memo("inner", 7, func() ([]byte, error) { return []byte(text(tx.IDs("a", ball, 0, -1))), nil })
+			raw, _ := store.Memo(tx, store.Name{Group: "inner", ID: 7}, func() ([]byte, error) { return []byte(text(tx.IDs("a", ball, 0, -1))), nil })
 			return string(raw)
 		},
 	}
@@ -106,7 +106,7 @@ func TestMemo_isWhatAReaderWouldWorkOut(t *testing.T) {
 			}))
 			for name, look := range looks() {
 				require.NoError(rt, db.View(t.Context(), 1, func(tx *store.Tx) error {
-					got, err := tx.Memo(name, 1, func() ([]byte, error) { return []byte(look(tx)), nil })
+					got, err := store.Memo(tx, store.Name{Group: name, ID: 1}, func() ([]byte, error) { return []byte(look(tx)), nil })
 					require.Equal(rt, look(tx), string(got), name)
 					return err
 				}))
@@ -124,11 +124,11 @@ func TestMemo_isKeptUntilWhatItReadIsWritten(t *testing.T) {
 		db := open(t, store.Options{})
 		update(t, db, func(tx *store.Tx) error { return errors.Join(put(tx, 1, "red"), put(tx, 2, "red"), put(tx, 3, "red")) })
 		s := &seen{db: db, look: look}
-		for range 1000 {
+		for range 2000 {
 			s.read(t)
 		}
 		warm := s.n
-		require.Less(t, warm, 1000, name)
+		require.Less(t, warm, 2000, name)
 		update(t, db, func(tx *store.Tx) error { return tx.Put("b", schema.New(ball, 1)) })
 		s.read(t)
 		assert.Equal(t, warm, s.n, "%s: another array was written", name)
@@ -147,7 +147,7 @@ func TestMemo_ofTheTimeIsNotKept(t *testing.T) {
 	db := open(t, store.Options{})
 	for at := range 1000 {
 		require.NoError(t, db.View(t.Context(), clock.Time(at), func(tx *store.Tx) error {
-			got, err := tx.Memo("m", 1, func() ([]byte, error) { return []byte(text(tx.Now())), nil })
+			got, err := store.Memo(tx, store.Name{Group: "m", ID: 1}, func() ([]byte, error) { return []byte(text(tx.Now())), nil })
 			require.Equal(t, text(at), string(got))
 			return err
 		}))
@@ -197,7 +197,7 @@ func TestMemo_readersBesideAWriter(t *testing.T) {
 		}
 		require.NoError(t, db.View(t.Context(), 1, func(tx *store.Tx) error {
 			row := func(id int64) []byte {
-				raw, err := tx.Memo("row", id, func() ([]byte, error) {
+				raw, err := store.Memo(tx, store.Name{Group: "row", ID: id}, func() ([]byte, error) {
 					o, err := tx.Get("a", ball, id)
 					return []byte(color.Get(o)), err
 				})
@@ -208,4 +208,35 @@ func TestMemo_readersBesideAWriter(t *testing.T) {
 			return nil
 		}))
 	}
+}
+
+// TestMemo_twice keeps what is asked for again, and nothing before.
+func TestMemo_twice(t *testing.T) {
+	t.Parallel()
+	if raceEnabled {
+		t.Skip("with the race detector everything is worked out again, to prove it")
+	}
+	db := open(t, store.Options{})
+	n := 0
+	read := func(id int64) {
+		require.NoError(t, db.View(t.Context(), 1, func(tx *store.Tx) error {
+			_, err := store.Memo(tx, store.Name{Group: "m", ID: id, Twice: true}, func() (string, error) { n++; return text(tx.IDs("a", ball, 0, -1)), nil })
+			return err
+		}))
+	}
+	for range 2000 {
+		read(1)
+	}
+	warm := n
+	read(1)
+	assert.Equal(t, warm, n)
+	read(2)
+	assert.Equal(t, warm+1, n, "another name")
+	read(2)
+	assert.Equal(t, warm+2, n, "kept from now on")
+	read(2)
+	assert.Equal(t, warm+2, n)
+	update(t, db, func(tx *store.Tx) error { return put(tx, 7, "red") })
+	read(2)
+	assert.Equal(t, warm+3, n, "what it was made of was written")
 }

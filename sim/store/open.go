@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 
 	"go.etcd.io/bbolt"
@@ -89,11 +90,7 @@ func (c *contents) checkFormat() error {
 	if len(c.whole) == 0 && c.clean() {
 		return nil
 	}
-	_, want := splitKey(metaKey("format"))
-	for _, e := range c.whole {
-		if e.bucket != labBucket || string(e.key) != want {
-			continue
-		}
+	if e := c.format(); e != nil {
 		if v := binary.BigEndian.Uint64(append(make([]byte, 8), unseal(e.value)...)[len(e.value)-sealSize:]); v != formatVersion {
 			return fmt.Errorf("%w: it has version %d, this program reads %d", ErrFormat, v, formatVersion)
 		}
@@ -103,6 +100,16 @@ func (c *contents) checkFormat() error {
 		return fmt.Errorf("%w: it has no format version", ErrFormat)
 	}
 	return fmt.Errorf("%w: its format version cannot be read", ErrDamaged)
+}
+
+// format is the entry with the format version, nil for none that is whole.
+func (c *contents) format() *entry {
+	_, want := splitKey(metaKey("format"))
+	i := slices.IndexFunc(c.whole, func(e entry) bool { return e.bucket == labBucket && string(e.key) == want })
+	if i < 0 {
+		return nil
+	}
+	return &c.whole[i]
 }
 
 // take makes an opened file the store's.

@@ -2,9 +2,11 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"hash/fnv"
+	"slices"
 )
 
 // A bbolt file is read here byte by byte before bbolt gets it: bbolt trusts
@@ -68,33 +70,51 @@ type walker struct {
 }
 
 // readPages reads a whole file. It returns ErrDamaged, wrapped, if there is no
-// head page to begin from.
+// head page to begin from. Where the newest state cannot be read at all, the one
+// before it is taken: no page of that was written to since.
 func readPages(raw []byte) (*contents, error) {
-	w := &walker{raw: raw, seen: map[uint64]bool{}}
-	found := 0
+	heads := readHeads(raw)
+	if len(heads) == 0 {
+		return nil, fmt.Errorf("%w: neither head page is whole", ErrDamaged)
+	}
+	newest := walk(raw, heads[0])
+	if len(heads) == 1 {
+		newest.pages = append(newest.pages, "a head page: the last change before the damage may be lost")
+		return newest, nil
+	}
+	if newest.clean() || newest.format() != nil {
+		return newest, nil
+	}
+	former := walk(raw, heads[1])
+	if former.format() == nil {
+		return newest, nil
+	}
+	former.pages = append(append(newest.pages, "the newest state: the last change before the damage is lost"), former.pages...)
+	return former, nil
+}
+
+// readHeads gives the head pages that are whole, the newer first.
+func readHeads(raw []byte) (heads []head) {
 	for size := uint64(leastPage); size <= 1<<16; size *= 2 { // the second head stands a page after the first
-		for _, at := range []uint64{0, size} {
+		for i, at := range []uint64{0, size} {
 			if at+pageHeader > uint64(len(raw)) {
 				continue
 			}
 			h, ok := readHead(raw[at+pageHeader:])
-			if !ok || h.pageSize != size {
+			if !ok || h.pageSize != size || h.tx%2 != uint64(i) { // one that stands in the other's place is of an older change
 				continue
 			}
-			found++
-			if w.head.pageSize == 0 || h.tx > w.head.tx {
-				w.head = h
-			}
+			heads = append(heads, h)
 		}
 	}
-	switch found {
-	case 0:
-		return nil, fmt.Errorf("%w: neither head page is whole", ErrDamaged)
-	case 1:
-		w.pages = append(w.pages, "a head page: the last change before the damage may be lost")
-	}
-	w.page("", w.head.root, deepest, bounds{last: new([]byte)})
-	return &w.contents, nil
+	slices.SortFunc(heads, func(a, b head) int { return cmp.Compare(b.tx, a.tx) })
+	return heads[:min(len(heads), 2)]
+}
+
+func walk(raw []byte, h head) *contents {
+	w := &walker{raw: raw, head: h, seen: map[uint64]bool{}}
+	w.page("", h.root, deepest, bounds{last: new([]byte)})
+	return &w.contents
 }
 
 func (w *walker) bad(page uint64, format string, a ...any) {
@@ -221,7 +241,7 @@ func packed(body []byte, leaf bool, count int) bool {
 	if count == 0 {
 		return len(body) < elementSize || bytes.Equal(body[:elementSize], make([]byte, elementSize))
 	}
-	want := uint64(count * elementSize)
+	want := uint64(count * elementSize) //nolint:gosec // neither is negative
 	for i := range count {
 		u32 := func(at int) uint64 { return uint64(binary.LittleEndian.Uint32(body[i*elementSize+at:])) }
 		pos, size := u32(0), u32(4)

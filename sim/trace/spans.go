@@ -33,7 +33,7 @@ func (t *Tracer) Asked(lab string, d api.Done) {
 		name = "HTTP"
 	}
 	of := []attribute.KeyValue{
-		attribute.String("http.request.method", verb), attribute.String("url.path", r.URL.Path), attribute.String("url.scheme", scheme(r)),
+		attribute.String("http.request.method", verb), attribute.String("url.path", d.Path), attribute.String("url.scheme", scheme(r)),
 		attribute.String("network.protocol.version", strings.TrimPrefix(r.Proto, "HTTP/")),
 		attribute.String("infinisim.lab", lab), attribute.String("infinisim.array", d.Array), attribute.String("infinisim.time", d.Time.String()),
 	}

@@ -65,7 +65,7 @@ func TestHandler_headers(t *testing.T) {
 func TestFiles(t *testing.T) {
 	t.Parallel()
 	elsewhere := regexp.MustCompile(`https?://[^'"\s)]+`)
-	inline := regexp.MustCompile(`(?i)<script>|<style|\sstyle=|\son\w+="|setAttribute\('style|innerHTML|insertAdjacentHTML|document\.write|\beval\(`)
+	inline := regexp.MustCompile(`(?i)<script>|<style|\sstyle=|\son\w+="|setAttribute\('style|innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|DOMParser|createContextualFragment|srcdoc|javascript:`)
 	files := 0
 	err := filepath.WalkDir("static", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {

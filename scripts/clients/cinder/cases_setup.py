@@ -64,8 +64,8 @@ def session_is_lost(bench):
         session = driver._system.api.clone_requests_session()  # pylint: disable=protected-access
         (cookies, rest) = (session.cookies.get_dict(), f"{bench.box.url}/api/rest")
         assert cookies, "the driver has no cookie"
-        equal(session.get(f"{rest}/pools", timeout=30).status_code, 200, "status with the driver's cookie")
-        equal(session.post(f"{rest}/users/logout?approved=true", json={}, timeout=30).ok, True, "logout")
+        equal(session.get(f"{rest}/pools", cookies=cookies, timeout=30).status_code, 200, "status with the driver's cookie")
+        equal(session.post(f"{rest}/users/logout?approved=true", json={}, cookies=cookies, timeout=30).ok, True, "logout")
         fresh = requests.Session()
         fresh.trust_env = False
         equal(fresh.get(f"{rest}/pools", cookies=cookies, timeout=30).status_code, 401, "status with the cookie that ended")

@@ -38,7 +38,7 @@ def choose(tls, basic):
     from infinisim.server import shared  # pylint: disable=import-outside-toplevel
     import wire  # pylint: disable=import-outside-toplevel
 
-    warnings.filterwarnings("ignore", message="Unverified HTTPS request")  # the certificate is made at start
+    warnings.filterwarnings("ignore", message="Unverified HTTPS request")  # the array signs its certificate itself
     begin, waken = InfiniBox.__init__, Infinibox.__init__
 
     def begin_so(self, address, auth=None, use_ssl=False, ssl_cert=None):

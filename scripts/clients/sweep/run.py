@@ -119,7 +119,7 @@ def sweep_all(world, record, excused):
 def sweep(program, out, column):
     """Runs a column against a server of its own."""
     config.root.check_version_compatibility = False
-    warnings.filterwarnings("ignore", message="Unverified HTTPS request")  # the certificate is made at start
+    warnings.filterwarnings("ignore", message="Unverified HTTPS request")  # the array signs its certificate itself
     record = functools.partial(common.record, out, column.name)
     wire = Wire()
     with common.server(program, *column.flags) as ready, contextlib.ExitStack() as stack:

@@ -27,7 +27,7 @@ class _Adapter(HTTPAdapter):
         target.url = urlunsplit((base.scheme, base.netloc, str(parts.path), str(parts.query), str(parts.fragment)))
         target.headers["Host"] = self._simulator.host
         target.headers["X-Sim-Now"] = f"{timeline.now_ms():.3f}"
-        names = dict(zip(("stream", "timeout"), args))  # the certificate is made at start, for no name of these
+        names = dict(zip(("stream", "timeout"), args))  # the array signs its certificate itself, for no name of these
         names.update({k: options[k] for k in ("stream", "timeout") if k in options})
         response = super().send(target, verify=False, cert=None, proxies={}, **names)
         response.request, response.url = request, str(request.url)
