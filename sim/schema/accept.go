@@ -247,10 +247,9 @@ func upperSnake(s string) string {
 	return b.String()
 }
 
-// recode writes a JSON string anew, so that equal texts are equal bytes: a byte
-// that is no UTF-8 becomes U+FFFD, and not its escape.
+// recode writes a JSON string anew, so that equal texts are equal bytes.
 func recode(raw json.RawMessage) json.RawMessage {
-	out, err := json.Marshal(string([]rune(unquote(raw))))
+	out, err := json.Marshal(unquote(raw))
 	if err != nil {
 		return raw
 	}
