@@ -16,8 +16,14 @@ type Time int64
 // 2025-01-01T00:00:00Z.
 const Epoch = Time(1735689600 * int64(time.Second))
 
-// FromMS is the Time of a wire value in milliseconds since 1970.
-func FromMS(ms int64) Time { return Time(ms * int64(time.Millisecond)) }
+// FromMS is the Time of a wire value in milliseconds since 1970, Never for one
+// that no Time holds.
+func FromMS(ms int64) Time {
+	if ms > int64(Never)/int64(time.Millisecond) {
+		return Never
+	}
+	return Time(ms * int64(time.Millisecond))
+}
 
 // FromMSFloat is the Time of a number of milliseconds with a fraction, whose
 // whole part is exact: in nanoseconds times of today have more digits than it.
@@ -37,8 +43,22 @@ func Within(ms float64) bool { return ms >= 0 && ms <= float64(Last.MS()) }
 // FromTime is the Time of a wall-clock time.
 func FromTime(t time.Time) Time { return Time(t.UnixNano()) }
 
-// Add is the time d later.
-func (t Time) Add(d time.Duration) Time { return t + Time(d) }
+// Add is the time d later, at most Never.
+func (t Time) Add(d time.Duration) Time {
+	if d > 0 && t > Never-Time(d) {
+		return Never
+	}
+	return t + Time(d)
+}
+
+// Span is n units of time, at most the longest duration that there is: a client
+// may ask for any number of them.
+func Span(n int64, unit time.Duration) time.Duration {
+	if unit > 0 && n > math.MaxInt64/int64(unit) {
+		return math.MaxInt64
+	}
+	return time.Duration(n) * unit
+}
 
 // Sub is the duration from u to t.
 func (t Time) Sub(u Time) time.Duration { return time.Duration(t - u) }

@@ -3,6 +3,7 @@ package clock_test
 import (
 	"context"
 	"fmt"
+	"math"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -82,4 +83,14 @@ func Example() {
 	c.AdvanceTo(c.Now().Add(90 * time.Minute))
 	fmt.Println(c.Now())
 	// Output: 2025-01-01T01:30:00Z
+}
+
+// TestTime_neverRunsOver holds spans of many centuries against the end of time.
+func TestTime_neverRunsOver(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, clock.Never, clock.Epoch.Add(clock.Span(549755813888, time.Second)))
+	assert.Equal(t, clock.Never, clock.Never.Add(time.Second))
+	assert.Equal(t, clock.Never, clock.FromMS(math.MaxInt64))
+	assert.Equal(t, time.Minute, clock.Span(60, time.Second))
+	assert.Equal(t, clock.Epoch, clock.Epoch.Add(time.Minute).Add(-time.Minute))
 }

@@ -49,9 +49,6 @@ func (l *Lab) Reset(ctx context.Context) error {
 			if err := l.engine.Format(tx, s); err != nil {
 				return err
 			}
-			if err := l.engine.Fabric.SetDown(tx, a.Key, !l.Active(a), nil); err != nil {
-				return err
-			}
 		}
 		l.knowPeers(tx)
 		return l.setup(l.Arrays()).write(tx)
@@ -64,6 +61,14 @@ func (l *Lab) Reset(ctx context.Context) error {
 	}
 	for _, f := range links {
 		if _, err := l.Link(ctx, f.a, f.b); err != nil {
+			return err
+		}
+	}
+	for _, a := range l.Arrays() { // its links are made before an array leaves the network again
+		if l.Active(a) {
+			continue
+		}
+		if err := l.SetActive(ctx, a.Key, false); err != nil {
 			return err
 		}
 	}

@@ -98,6 +98,6 @@ func heartbeat(b *Box, o *schema.Object, in *Input) (any, error) {
 // heartbeatValid is whether the last heartbeat is not older than the plugin may
 // be silent.
 func heartbeatValid(b *Box, o *schema.Object) (any, error) {
-	silence := time.Duration(PluginSilence.Get(o)) * time.Second
+	silence := clock.Span(PluginSilence.Get(o), time.Second)
 	return !PluginBeat.IsNull(o) && b.Tx.Now().Sub(clock.FromMS(PluginBeat.Get(o))) <= silence, nil
 }

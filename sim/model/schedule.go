@@ -165,7 +165,7 @@ func (b *Box) scheduleNext(o *schema.Object, after clock.Time) {
 // enabled, and that the time of day is UTC.
 func nextRun(o *schema.Object, after clock.Time) clock.Time {
 	if ScheduleKind.Get(o) == byPeriod {
-		return after.Add(time.Duration(ScheduleEvery.Get(o)) * time.Second)
+		return after.Add(clock.Span(ScheduleEvery.Get(o), time.Second))
 	}
 	t := time.UnixMilli(after.MS()).UTC()
 	at := time.Date(t.Year(), t.Month(), t.Day(), 0, 0, int(ScheduleTime.Get(o)), 0, time.UTC)
@@ -239,7 +239,7 @@ func (b *Box) snapshotBy(policy, schedule *schema.Object, t *schema.Type, id int
 		ask["snapshot_retention"] = ScheduleKeep.Get(schedule)
 	}
 	if ScheduleLock.Get(schedule) {
-		ask["lock_expires_at"] = now.Add(time.Duration(ScheduleKeep.Get(schedule)) * time.Second).MS()
+		ask["lock_expires_at"] = now.Add(clock.Span(ScheduleKeep.Get(schedule), time.Second)).MS()
 	}
 	if t == ConsGroup {
 		ask["snap_suffix"] = suffix
@@ -280,7 +280,7 @@ func (b *Box) keepFor(o *schema.Object) {
 // snapshot group go with the group.
 func (b *Box) expireLater(o *schema.Object) {
 	if n := DatasetRetention.Get(o); n > 0 {
-		b.After(time.Duration(n)*time.Second, job.Periodic, jobExpire, o)
+		b.After(clock.Span(n, time.Second), job.Periodic, jobExpire, o)
 	}
 }
 

@@ -91,7 +91,7 @@ func (b *Box) commitWorm(o *schema.Object, before, now data.Image, length int64)
 	if now.Used() != before.Used()+length {
 		return apierr.New(apierr.FilesystemRetained, "filesystem %d is written once: the write touches what it holds", o.ID())
 	}
-	until := b.Tx.Now().Add(time.Duration(FSWormRetention.Get(o)) * time.Second).MS()
+	until := b.Tx.Now().Add(clock.Span(FSWormRetention.Get(o), time.Second)).MS()
 	fsRetained.Set(o, max(fsRetained.Get(o), until))
 	return nil
 }

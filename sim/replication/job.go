@@ -259,7 +259,7 @@ func (r *replica) adopt() error {
 // the last one, at once if that is past.
 func (r *replica) planNext() error {
 	now := r.b.Tx.Now()
-	interval := time.Duration(ReplicaInterval.Get(r.o)) * time.Millisecond
+	interval := clock.Span(ReplicaInterval.Get(r.o), time.Millisecond)
 	if interval == 0 {
 		interval = continuous
 	}

@@ -3,6 +3,7 @@ package replication
 import (
 	"time"
 
+	"infinisim/sim/clock"
 	"infinisim/sim/job"
 	"infinisim/sim/schema"
 )
@@ -34,7 +35,7 @@ func (r *replica) tryLater() error {
 		wait, reason = ReplicaFailWait.Get(r.o), reasonPermanent
 	}
 	ReplicaReason.Set(r.o, reason)
-	due := r.b.Tx.Now().Add(time.Duration(wait) * time.Millisecond)
+	due := r.b.Tx.Now().Add(clock.Span(wait, time.Millisecond))
 	job.Add(r.b.Tx, job.Job{Due: due, Class: r.class(), Name: jobRetry, Owner: r.b.Owner(r.o)})
 	if fails == ReplicaRetryCount.Get(r.o)+1 {
 		return emitReplica(r.b, r.o, "JOB_FAILED", "ERROR")

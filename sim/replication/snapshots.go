@@ -166,7 +166,7 @@ func (r *replica) appear(o *schema.Object, c crossing) (*schema.Object, error) {
 	}
 	model.DatasetRMRGUID.Set(snap, c.GUID)
 	if c.Lock > 0 {
-		until := clock.FromMS(c.Made).Add(time.Duration(c.Lock) * time.Second)
+		until := clock.FromMS(c.Made).Add(clock.Span(c.Lock, time.Second))
 		model.DatasetLockExpires.Set(snap, until.MS())
 	}
 	if c.Keep > 0 {
