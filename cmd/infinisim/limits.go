@@ -55,7 +55,7 @@ func (l limits) server(h http.Handler) *http.Server {
 	return &http.Server{
 		Handler: l.guard(h), ReadHeaderTimeout: l.patience, IdleTimeout: idlePatience * l.patience, MaxHeaderBytes: maxHeader,
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, connKey{}, c) },
-		ErrorLog: slog.NewLogLogger(l.log.Handler(), slog.LevelWarn),
+		ErrorLog:    slog.NewLogLogger(l.log.Handler(), slog.LevelWarn),
 	}
 }
 

@@ -111,7 +111,9 @@ func hugeHead(ctx context.Context, s *server, _ options, i int) error {
 	if err := deadline(ctx, conn); err != nil {
 		return err
 	}
-	go func() { _, _ = fmt.Fprintf(conn, "GET / HTTP/1.1\r\nHost: %s\r\nX-Huge: %s\r\n\r\n", host, strings.Repeat("a", 1<<20)) }() // it is cut in the midst
+	go func() {
+		_, _ = fmt.Fprintf(conn, "GET / HTTP/1.1\r\nHost: %s\r\nX-Huge: %s\r\n\r\n", host, strings.Repeat("a", 1<<20))
+	}() // it is cut in the midst
 	return answered(conn, http.StatusRequestHeaderFieldsTooLarge)
 }
 
