@@ -17,6 +17,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 	"pgregory.net/rapid"
 
 	"infinisim/sim/data"
@@ -36,14 +37,14 @@ const (
 )
 
 // TestMain makes a short run of rapid the usual one, from one seed; its flags
-// still count.
+// still count. No goroutine may be left once all tests are over.
 func TestMain(m *testing.M) {
 	for name, value := range map[string]string{"rapid.checks": "2", "rapid.seed": "1", "rapid.nofailfile": "true"} {
 		if err := flag.Set(name, value); err != nil {
 			panic(err)
 		}
 	}
-	m.Run()
+	goleak.VerifyTestMain(m)
 }
 
 // visit is what a client does next: the lab, the verb, and which of the
