@@ -70,7 +70,7 @@ func dribble(ctx context.Context, conn net.Conn, text string) error {
 	over := ended(conn)
 	for i := 0; ; i++ {
 		if _, err := io.WriteString(conn, text[i%len(text):i%len(text)+1]); err != nil {
-			return nil // it was cut
+			return nil //nolint:nilerr // it was cut
 		}
 		select {
 		case <-over:
