@@ -60,7 +60,8 @@ func (b *Box) System() (*schema.Object, error) {
 			if err != nil {
 				return nil, err
 			}
-			return o.Detached(), nil
+			o.Detach()
+			return o, nil
 		})
 	})
 }

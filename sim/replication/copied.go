@@ -39,6 +39,7 @@ func (r *replica) tellJob(j *running, stopped bool) {
 		Array: r.b.Key, RemoteArray: Peer(r.link), Replica: r.o.ID(), Link: r.link.ID(), Job: j.ID, Type: ReplicaType.Get(r.o), Entity: local,
 		Initial: j.Initial, Stopped: stopped, Bytes: j.Bytes, Started: j.Started, Ended: r.b.Tx.Now(),
 	}
+	r.o.Detach() // its state is asked for after the transaction
 	r.b.Tx.OnCommit(func() {
 		v := viewOf(r.state())
 		c.State = v.state

@@ -38,15 +38,13 @@ func (o *Object) Clone() *Object {
 	return &c
 }
 
-// Detached is a copy that lives longer than the row it was decoded from, whose
+// Detach has the object live longer than the row it was decoded from, whose
 // bytes are those of a page of the file.
-func (o *Object) Detached() *Object {
-	c := o.Clone()
-	for i, v := range c.values {
-		c.values[i] = bytes.Clone(v)
+func (o *Object) Detach() {
+	for i, v := range o.values {
+		o.values[i] = bytes.Clone(v)
 	}
-	c.public = bytes.Clone(o.public)
-	return c
+	o.public = bytes.Clone(o.public)
 }
 
 // As is an independent copy with another identity.

@@ -53,7 +53,8 @@ func (tx *Tx) DependsOnTime() { tx.readsBeside() }
 func (tx *Tx) ReadOnly() bool { return tx.readOnly }
 
 // OnCommit has fn called after the outermost Update committed, unless the
-// savepoint is undone.
+// savepoint is undone. The pages of the file are no longer held then: an object
+// that fn asks has to be detached.
 func (tx *Tx) OnCommit(fn func()) { tx.onCommit = append(tx.onCommit, fn) }
 
 // Touch has the savepoint kept although it writes nothing, for its time.
