@@ -89,6 +89,8 @@ type DB struct {
 	opts    Options
 	durable bool
 	flushAt int
+	// partKeys is how many keys a part of a load has, 0 for the usual.
+	partKeys int
 
 	// flusher is held while a gathering goes to the file; it is taken before
 	// writer.

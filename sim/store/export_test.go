@@ -12,3 +12,6 @@ func (db *DB) SetFormat(version uint64) error {
 		return apply(tx, metaKey("format"), binary.BigEndian.AppendUint64(nil, version))
 	})
 }
+
+// SetPartKeys has a load go into the file by that many keys.
+func (db *DB) SetPartKeys(n int) { db.partKeys = n }

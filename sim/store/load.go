@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/binary"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -23,16 +22,17 @@ import (
 // that becomes the store's at the end. It is used by one goroutine.
 type Loader struct {
 	lists  map[string]*loadList
-	counts map[string]int64 // by full key
+	counts map[string]int64 // by full key, of what is in no part yet
 	n      int              // all that was taken
 	held   int              // of it, what is in lists
+	most   int              // keys of a part
 	// private makes the file that the parts go into, nil in durable mode.
 	private func() (*file, error)
 	base    *file // where the parts are, nil for none
 	err     error // of a part
 }
 
-// partKeys is how many keys a part has.
+// partKeys is how many keys a part has, beside the counters.
 const partKeys = 1 << 18
 
 // loadList is the new keys of one part of the key space.
@@ -62,7 +62,7 @@ func (db *DB) Load(ctx context.Context, now clock.Time, fn func(tx *Tx, l *Loade
 		return err
 	}
 	defer done()
-	l := &Loader{lists: map[string]*loadList{}, counts: map[string]int64{}}
+	l := &Loader{lists: map[string]*loadList{}, counts: map[string]int64{}, most: cmp.Or(db.partKeys, partKeys)}
 	if !db.durable {
 		l.private = db.another
 	}
@@ -72,14 +72,16 @@ func (db *DB) Load(ctx context.Context, now clock.Time, fn func(tx *Tx, l *Loade
 	}
 	if l.n >= partKeys {
 		defer func() {
-			l.lists = nil
+			l.lists, l.counts = nil, nil
 			runtime.GC() // bbolt's pool of pages lives through one
 			debug.FreeOSMemory()
 		}()
 	}
-	l.sum(tx)
+	if err := l.sum(tx); err != nil {
+		return err
+	}
 	done() // before the write: a file that grows waits for its readers
-	if !db.durable && db.base == nil && tx.over.Len()+l.n < db.flushAt {
+	if !db.durable && db.base == nil && l.base == nil && tx.over.Len()+l.n < db.flushAt {
 		l.spill(tx)
 		db.mu.Lock()
 		db.pending, db.now = tx.over, now
@@ -151,10 +153,30 @@ func (l *Loader) part() error {
 		}
 		l.base = base
 	}
-	if err := l.base.bolt.Update(l.flushInto); err != nil {
+	err := l.base.bolt.Update(func(b *bbolt.Tx) error {
+		for _, name := range sortedKeys(l.counts) {
+			l.setCount(name, countIn(b, name)+l.counts[name])
+		}
+		l.counts = map[string]int64{} // a cleared one would keep its room
+		return l.flushInto(b)
+	})
+	if err != nil {
 		return fmt.Errorf("%w: write %s: %w", ErrNotKept, l.base.path, err)
 	}
 	return nil
+}
+
+// countIn is a counter of a file, 0 where there is none, or no file.
+func countIn(b *bbolt.Tx, name string) int64 {
+	if b == nil {
+		return 0
+	}
+	bucket, rest := splitKey(name)
+	in := b.Bucket([]byte(bucket))
+	if in == nil {
+		return 0
+	}
+	return countOf(unseal(in.Get([]byte(rest))))
 }
 
 // drop removes the parts of a load that failed.
@@ -205,22 +227,61 @@ func (l *Loader) Set(array, space, hint string, key, value []byte) {
 	}
 	list.entries = append(list.entries, loadEntry{full, value})
 	l.n++
-	if l.held++; l.held >= partKeys && l.private != nil && l.err == nil {
+	if l.held++; l.held >= l.most && l.private != nil && l.err == nil {
 		l.err = l.part()
 	}
 }
 
 // sum adds what is counted to what the savepoint sees.
-func (l *Loader) sum(tx *Tx) {
+func (l *Loader) sum(tx *Tx) error {
+	if l.base != nil {
+		return l.sumParts(tx)
+	}
 	for _, name := range sortedKeys(l.counts) {
 		array, rest := splitKey(name)
-		key := []byte(strings.TrimPrefix(rest, spaceCount+"\x00"))
-		n := tx.counted(array, key) + l.counts[name]
+		n := tx.counted(array, []byte(strings.TrimPrefix(rest, countPrefix))) + l.counts[name]
 		if tx.over.Len() > 0 {
 			tx.over.Delete(name) // the loader's counts last
 		}
-		l.Set(array, spaceCount, "", key, binary.BigEndian.AppendUint64(nil, uint64(n))) //nolint:gosec // counts are not negative
+		l.setCount(name, n)
 	}
+	return nil
+}
+
+// sumParts writes the last part, and adds what the parts counted to the
+// counters of the overlay, which is written after them.
+func (l *Loader) sumParts(tx *Tx) error {
+	if err := l.part(); err != nil {
+		return err
+	}
+	return l.base.bolt.View(func(b *bbolt.Tx) error {
+		added := map[string][]byte{}
+		tx.over.Scan(func(name string, raw []byte) bool {
+			if _, rest := splitKey(name); strings.HasPrefix(rest, countPrefix) {
+				if n := countIn(b, name) - countIn(tx.bolt, name); n != 0 {
+					added[name] = rawCount(countOf(raw) + n)
+				}
+			}
+			return true
+		})
+		for name, raw := range added {
+			tx.over.Set(name, raw)
+		}
+		return nil
+	})
+}
+
+// setCount takes a counter; it makes no part of its own.
+func (l *Loader) setCount(name string, n int64) {
+	bucket, rest := splitKey(name)
+	full := bucket + "\x00" + spaceCount + "\x00"
+	list := l.lists[full]
+	if list == nil {
+		list = &loadList{mixed: true}
+		l.lists[full] = list
+	}
+	list.entries = append(list.entries, loadEntry{[]byte(rest), rawCount(n)})
+	l.n++
 }
 
 // spill puts what was taken in the savepoint's overlay.

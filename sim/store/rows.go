@@ -18,6 +18,8 @@ const (
 	spaceRow   = "row"
 	spaceIndex = "index"
 	spaceCount = "count"
+	// countPrefix begins a counter's key behind the array.
+	countPrefix = spaceCount + "\x00"
 )
 
 // longestIndexed is where index keys are cut; lookups check the row again.
@@ -158,15 +160,24 @@ func (tx *Tx) count(array string, key []byte, by int64) {
 		kv.Delete(key)
 		return
 	}
-	kv.Put(key, binary.BigEndian.AppendUint64(nil, uint64(n))) //nolint:gosec // counts are not negative
+	kv.Put(key, rawCount(n))
 }
 
 func (tx *Tx) counted(array string, key []byte) int64 {
-	raw := tx.KV(array, spaceCount).Get(key)
-	if raw == nil {
+	return countOf(tx.KV(array, spaceCount).Get(key))
+}
+
+// rawCount is a counter as it is kept.
+func rawCount(n int64) []byte {
+	return binary.BigEndian.AppendUint64(nil, uint64(n)) //nolint:gosec // counts are not negative
+}
+
+// countOf is a counter that is kept, 0 for none.
+func countOf(raw []byte) int64 {
+	if len(raw) == 0 {
 		return 0
 	}
-	return int64(binary.BigEndian.Uint64(raw)) //nolint:gosec // written by count
+	return int64(binary.BigEndian.Uint64(raw)) //nolint:gosec // of rawCount
 }
 
 // Count is the number of objects of a type, without counting.
