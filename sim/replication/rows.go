@@ -21,8 +21,8 @@ type Row struct {
 
 // Rows are the rules, in the order in which they count.
 func Rows() []Row {
-	out := make([]Row, 0, len(rules()))
-	for _, r := range rules() {
+	out := make([]Row, 0, len(machine()))
+	for _, r := range machine() {
 		row := Row{On: string(r.on), To: string(r.to)}
 		for _, s := range r.in {
 			row.In = append(row.In, string(s))

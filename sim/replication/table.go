@@ -3,6 +3,7 @@ package replication
 import (
 	"fmt"
 	"slices"
+	"sync"
 
 	"infinisim/sim/journal"
 )
@@ -74,6 +75,18 @@ func states(s ...state) []state { return s }
 // rules is the machine of all replicas.
 func rules() []rule {
 	return slices.Concat(jobRules(), lossRules(), adminRules(), peerRules(), peerRestRules())
+}
+
+// machine is rules, made once. A variable with a value would be one of the
+// things that its own effects need to be initialized.
+func machine() []rule {
+	made.Do(func() { made.rules = rules() })
+	return made.rules
+}
+
+var made struct {
+	sync.Once
+	rules []rule
 }
 
 // jobRules is how jobs of ASYNC and SYNC replicas start and end.
@@ -183,7 +196,7 @@ func (r *replica) held() bool { return r.job != nil && r.job.Phase == phaseHold 
 // fire moves a replica by an event and saves it. An event that the table does
 // not know for the replica's state changes nothing.
 func (r *replica) fire(on event) error {
-	for i, rule := range rules() {
+	for i, rule := range machine() {
 		if rule.on != on || !slices.Contains(rule.in, r.state()) || rule.guard != nil && !rule.guard().holds(r) {
 			continue
 		}

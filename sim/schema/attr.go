@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"strconv"
+	"unicode/utf8"
 )
 
 // Attr is the typed handle of a field: the only way to read and change it.
@@ -27,11 +28,28 @@ func (a Attr[T]) Get(o *Object) T {
 	case *bool:
 		*p = string(raw) == "true"
 	default:
+		if text, ok := any(&v).(*string); ok && asIs(raw) {
+			*text = string(raw[1 : len(raw)-1])
+			break
+		}
 		if err := json.Unmarshal(raw, &v); err != nil {
 			panic(fmt.Sprintf("schema: %s.%s holds %s: %v", o.Type().Name(), a.f.Name, raw, err))
 		}
 	}
 	return v
+}
+
+// asIs reports whether JSON is a text of which each byte stands for itself.
+func asIs(raw json.RawMessage) bool {
+	if len(raw) < 2 || raw[0] != '"' {
+		return false
+	}
+	for _, c := range raw[1 : len(raw)-1] {
+		if c >= utf8.RuneSelf || c == '\\' {
+			return false
+		}
+	}
+	return true
 }
 
 // Set changes the field of o in memory; the store's Put keeps it.

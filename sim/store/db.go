@@ -250,7 +250,7 @@ func (db *DB) begin(now clock.Time) (tx *Tx, done func(), err error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("begin: %w", err)
 	}
-	tx.bolt = b
+	tx.bolt, tx.opened = b, map[string]*bbolt.Bucket{}
 	var once sync.Once
 	return tx, func() { once.Do(func() { rollback(b) }) }, nil
 }

@@ -132,6 +132,9 @@ func (tx *Tx) index(array string, old, o *schema.Object) {
 		if !f.Indexed() {
 			continue
 		}
+		if old != nil && o != nil && bytes.Equal(old.Raw(f), o.Raw(f)) {
+			continue
+		}
 		var before, after []byte
 		if old != nil {
 			before = fieldKey(t, f, old.Value(f))

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"strings"
 
+	"github.com/tidwall/btree"
 	"go.etcd.io/bbolt"
 
 	"infinisim/sim/clock"
@@ -13,8 +14,10 @@ import (
 // Tx is a savepoint. It is used by one goroutine.
 type Tx struct {
 	db       *DB
-	bolt     *bbolt.Tx // nil where nothing is in a file
+	bolt     *bbolt.Tx                // nil where nothing is in a file
+	opened   map[string]*bbolt.Bucket // of it, nil for those that it does not have; nil for one that writes
 	over     *overlay
+	scans    *scanner // the innermost scan, nil for none
 	now      clock.Time
 	readOnly bool
 	dirty    bool
@@ -79,7 +82,7 @@ func (tx *Tx) Carried() any {
 // an error, what it wrote is undone alone.
 func (tx *Tx) Savepoint(now clock.Time, fn func(tx *Tx) error) error {
 	inner := &Tx{
-		bolt: tx.bolt, over: tx.over.Copy(), now: now, readOnly: tx.readOnly, durable: tx.durable, owner: tx.owner, carried: tx.carried,
+		bolt: tx.bolt, opened: tx.opened, over: tx.over.Copy(), now: now, readOnly: tx.readOnly, durable: tx.durable, owner: tx.owner, carried: tx.carried,
 		remembers: tx.remembers, start: tx.Position(), db: tx.db, memo: tx.memo, commit: tx.commit, trace: tx.trace,
 	}
 	if err := fn(inner); err != nil {
@@ -142,7 +145,14 @@ func (tx *Tx) bucket(name string) *bbolt.Bucket {
 	if tx.bolt == nil {
 		return nil
 	}
-	return tx.bolt.Bucket([]byte(name))
+	b, ok := tx.opened[name]
+	if !ok {
+		b = tx.bolt.Bucket([]byte(name))
+		if tx.opened != nil {
+			tx.opened[name] = b
+		}
+	}
+	return b
 }
 
 // Put sets the value of a key. The caller must not change value afterwards.
@@ -158,6 +168,7 @@ func (kv KV) Delete(key []byte) {
 	full := kv.prefix + string(key)
 	if !kv.tx.mayBeInFile(full) {
 		kv.writable()
+		kv.tx.keepScans()
 		old, had := kv.tx.over.Delete(full) // no grave for what never left memory: scans would walk over it
 		kv.tx.remember(full, old, had)
 		kv.tx.writes(kv.prefix, full)
@@ -179,6 +190,7 @@ func (tx *Tx) mayBeInFile(full string) bool {
 
 func (kv KV) set(key, value []byte) {
 	kv.writable()
+	kv.tx.keepScans()
 	full := kv.prefix + string(key)
 	old, had := kv.tx.over.Set(full, value)
 	kv.tx.remember(full, old, had)
@@ -201,9 +213,41 @@ func (kv KV) Scan(from []byte, fn func(key, value []byte) bool) {
 
 // scan is Scan for those who say themselves what they read.
 func (kv KV) scan(from []byte, fn func(key, value []byte) bool) {
+	w := &scanner{MapIter: kv.tx.over.Iter(), outer: kv.tx.scans}
+	kv.tx.scans = w
+	kv.along(w, from, fn)
+	kv.tx.scans = w.outer
+}
+
+// scanner is a scan on its way through the overlay. Copying the overlay for each
+// of them would have every write copy nodes again, so the first write under a
+// scan makes the copy that it goes on in.
+type scanner struct {
+	btree.MapIter[string, []byte]
+	more  bool // it stands on a key
+	kept  bool // nobody writes to what it walks through
+	outer *scanner
+}
+
+// keepScans has what scans walk through stay as it is. It is called before
+// every write to the overlay.
+func (tx *Tx) keepScans() {
+	var over *overlay
+	for w := tx.scans; w != nil && !w.kept; w = w.outer { // those around one that is kept are
+		if over == nil {
+			over = tx.over.Copy()
+		}
+		at := w.Key()
+		w.MapIter, w.kept = over.Iter(), true
+		if w.more {
+			w.more = w.Seek(at)
+		}
+	}
+}
+
+func (kv KV) along(over *scanner, from []byte, fn func(key, value []byte) bool) {
 	bucket, prefix := splitKey(kv.prefix)
-	over := kv.tx.over.Copy().Iter()
-	more := over.Seek(kv.prefix + string(from))
+	over.more = over.Seek(kv.prefix + string(from))
 	var cursor *bbolt.Cursor
 	var bk, bv []byte
 	if b := kv.tx.bucket(bucket); b != nil {
@@ -214,24 +258,24 @@ func (kv KV) scan(from []byte, fn func(key, value []byte) bool) {
 		for bk != nil && !bytes.HasPrefix(bk, []byte(prefix)) {
 			bk = nil
 		}
-		if more && !strings.HasPrefix(over.Key(), kv.prefix) {
-			more = false
+		if over.more && !strings.HasPrefix(over.Key(), kv.prefix) {
+			over.more = false
 		}
-		if bk == nil && !more {
+		if bk == nil && !over.more {
 			return
 		}
 		var key, value []byte
 		order := -1 // bbolt's key comes first
 		if bk == nil {
 			order = 1
-		} else if more {
+		} else if over.more {
 			order = strings.Compare(string(bk), over.Key()[len(bucket)+1:])
 		}
 		if order < 0 {
 			key, value = bk[len(prefix):], unseal(bv)
 		} else {
 			key, value = []byte(over.Key()[len(kv.prefix):]), over.Value()
-			more = over.Next()
+			over.more = over.Next()
 		}
 		if order <= 0 {
 			bk, bv = cursor.Next()
