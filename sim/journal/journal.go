@@ -15,6 +15,7 @@ import (
 	"sync"
 
 	"infinisim/sim/clock"
+	"infinisim/sim/queue"
 	"infinisim/sim/store"
 )
 
@@ -65,20 +66,18 @@ func Of(tx *store.Tx) *Journal {
 
 // ring keeps the last entries.
 type ring struct {
-	entries []Entry
-	bytes   int
-	gone    int64 // the number of the last one that left it
+	queue.Queue[Entry]
+	bytes int
+	gone  int64 // the number of the last one that left it
 }
 
 func (r *ring) add(e *Entry, l Limits) {
-	r.entries = append(r.entries, *e)
+	r.Push(*e)
 	r.bytes += e.size()
-	gone := 0
-	for n := len(r.entries); n-gone > l.Entries || n-gone > 1 && r.bytes > l.Bytes; gone++ {
-		r.bytes, r.gone = r.bytes-r.entries[gone].size(), r.entries[gone].Seq
-		r.entries[gone] = Entry{} // its strings go at once
+	for n := r.Len(); n > l.Entries || n > 1 && r.bytes > l.Bytes; n-- {
+		old := r.Pop()
+		r.bytes, r.gone = r.bytes-old.size(), old.Seq
 	}
-	r.entries = r.entries[gone:] // append moves the rest when there is no room behind
 }
 
 // Record numbers and keeps an entry; its secrets are replaced by «secret:n»,
@@ -119,16 +118,19 @@ func (j *Journal) look(f Filter) (out []Entry, changed <-chan struct{}) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	out = []Entry{}
-	a, b := j.requests.entries, j.others.entries
-	for len(a)+len(b) > 0 {
-		from := &a
-		if len(a) == 0 || len(b) > 0 && b[0].Seq < a[0].Seq {
-			from = &b
+	a, b := &j.requests, &j.others
+	for i, k := 0, 0; i < a.Len() || k < b.Len(); {
+		var e *Entry
+		if i == a.Len() || k < b.Len() && b.At(k).Seq < a.At(i).Seq {
+			e = b.At(k)
+			k++
+		} else {
+			e = a.At(i)
+			i++
 		}
-		if f.match(&(*from)[0]) {
-			out = append(out, (*from)[0])
+		if f.match(e) {
+			out = append(out, *e)
 		}
-		*from = (*from)[1:]
 	}
 	if j.changed == nil {
 		j.changed = make(chan struct{})

@@ -9,6 +9,7 @@ import (
 	"hash"
 
 	"infinisim/sim/clock"
+	"infinisim/sim/queue"
 )
 
 // Position is a place in the history of a store: how many values were written
@@ -34,27 +35,25 @@ const undoBytes = 64
 // the order in which they went. The oldest go when there are too many bytes.
 type history struct {
 	limit   int
-	records []undo
+	records queue.Queue[undo]
 	bytes   int
 	end     Position // after the last record
 }
 
 func (h *history) add(records []undo) {
 	h.end += Position(len(records))
-	h.records = append(h.records, records...)
 	for _, u := range records {
+		h.records.Push(u)
 		h.bytes += u.size()
 	}
-	gone := 0
-	for ; h.bytes > h.limit; gone++ {
-		h.bytes -= h.records[gone].size()
-		h.records[gone] = undo{}
+	for h.bytes > h.limit {
+		old := h.records.Pop()
+		h.bytes -= old.size()
 	}
-	h.records = h.records[gone:]
 }
 
 // forget drops what is known of the past.
-func (h *history) forget() { h.records, h.bytes = nil, 0 }
+func (h *history) forget() { h.records, h.bytes = queue.Queue[undo]{}, 0 }
 
 // keepsHistory reports whether former values are worth keeping.
 func (db *DB) keepsHistory() bool { return db.history.limit > 0 }
@@ -93,11 +92,9 @@ func (db *DB) ForkAt(at Position, now clock.Time, owner any) (*DB, error) {
 	defer db.flusher.Unlock()
 	db.writer.Lock()
 	defer db.writer.Unlock()
-	db.mu.Lock()
-	records, end := db.history.records, db.history.end
-	db.mu.Unlock()
+	records, end := &db.history.records, db.history.end // writers alone change them
 	steps := int(end - at)
-	if !db.keepsHistory() || at > end || steps > len(records) {
+	if !db.keepsHistory() || at > end || steps > records.Len() {
 		return nil, fmt.Errorf("fork at %d: %w", at, ErrForgotten)
 	}
 	fork, err := db.fork("", owner)
@@ -105,7 +102,7 @@ func (db *DB) ForkAt(at Position, now clock.Time, owner any) (*DB, error) {
 		return nil, err
 	}
 	for i := range steps {
-		u := records[len(records)-1-i]
+		u := records.At(records.Len() - 1 - i)
 		switch {
 		case u.had:
 			fork.pending.Set(u.key, u.old)
