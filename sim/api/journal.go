@@ -13,10 +13,10 @@ func journalHeaders() []string {
 
 // query is the parameters in the order of their names.
 func (x *exchange) query() string {
-	if x.r.URL.RawQuery == "" {
-		return ""
+	if x.in == nil { // it was refused before
+		return x.r.URL.Query().Encode()
 	}
-	return x.r.URL.Query().Encode()
+	return x.asked
 }
 
 func (s *Server) journal(x *exchange) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"slices"
@@ -174,11 +175,16 @@ func resetConnection(w http.ResponseWriter) {
 	_ = conn.Close()
 }
 
+// usual are the headers of each answer. Nobody changes a value in its place.
+var usual = http.Header{
+	"Content-Type":           {"application/json"},
+	"Cache-Control":          {"no-cache"},
+	"X-Content-Type-Options": {"nosniff"},
+}
+
 func head(w http.ResponseWriter, status, length int) {
 	h := w.Header()
-	h.Set("Content-Type", "application/json")
-	h.Set("Cache-Control", "no-cache")
-	h.Set("X-Content-Type-Options", "nosniff")
+	maps.Copy(h, usual)
 	h.Set("Content-Length", strconv.Itoa(length))
 	w.WriteHeader(status)
 }

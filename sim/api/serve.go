@@ -44,6 +44,7 @@ type exchange struct {
 	in     *model.Input
 	now    clock.Time
 	raw    []byte
+	asked  string // the query, once it is read
 	status int
 	answer string
 	plain  bool // no member of the answer has the name of a secret
@@ -129,7 +130,7 @@ func (s *Server) safely(x *exchange) (err error) {
 // read takes the request off the wire.
 func (s *Server) read(x *exchange) error {
 	x.now = s.Clock.Now()
-	raw, err := io.ReadAll(io.LimitReader(x.r.Body, maxBody+1))
+	raw, err := body(x.r)
 	if err != nil {
 		return apierr.Unread(err)
 	}
@@ -138,6 +139,7 @@ func (s *Server) read(x *exchange) error {
 	}
 	x.raw = raw
 	x.in = &model.Input{Request: model.Request{Vars: vars(x.r), Query: x.r.URL.Query()}}
+	x.asked = x.in.Query.Encode() // a handler may take some away
 	if x.in.Approved, err = x.in.Flag("approved", false); err != nil {
 		return err
 	}
@@ -152,6 +154,14 @@ func (s *Server) read(x *exchange) error {
 	x.got = x.now
 	s.noteBefore(x)
 	return err
+}
+
+// body reads what a request sends, and a byte more than it may at most.
+func body(r *http.Request) ([]byte, error) {
+	if r.Body == http.NoBody {
+		return nil, nil
+	}
+	return io.ReadAll(io.LimitReader(r.Body, maxBody+1))
 }
 
 func (x *exchange) readBody() error {

@@ -22,6 +22,17 @@ func secretName(name string) bool {
 	return slices.ContainsFunc(secretWords(), func(word string) bool { return strings.HasSuffix(strings.ToLower(name), word) })
 }
 
+// mayNameSecret reports whether a query may have a parameter of a secret's name:
+// its letters are there, or some are escaped.
+func mayNameSecret(query string) bool {
+	for name := range strings.SplitSeq(query, "&") {
+		if name, _, _ = strings.Cut(name, "="); strings.ContainsRune(name, '%') || secretName(name) {
+			return true
+		}
+	}
+	return false
+}
+
 // secretHeader reports whether a header is replaced as a whole.
 func secretHeader(name string) bool {
 	return slices.Contains([]string{"Authorization", "X-Remote-Authorization", "Cookie", "Set-Cookie"}, name)
@@ -245,7 +256,7 @@ func secretOf(raw json.RawMessage) (string, bool) {
 }
 
 func (j *Journal) maskQueryLocked(query string, found *[]string) string {
-	if !strings.Contains(query, "=") {
+	if !strings.Contains(query, "=") || !mayNameSecret(query) {
 		return query
 	}
 	all, err := url.ParseQuery(query)

@@ -112,7 +112,9 @@ func (l *Lab) Arrays() []*Array {
 
 // Array finds an array by its key.
 func (l *Lab) Array(key string) (*Array, error) {
-	for _, a := range l.Arrays() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, a := range l.arrays {
 		if a.Key == key {
 			return a, nil
 		}

@@ -270,13 +270,7 @@ func (l *Lab) Changed() {
 // array of the given key.
 func (l *Lab) Handler(key string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host, _, _ := strings.Cut(r.Host, ":")
-		target := key
-		for _, a := range l.Arrays() {
-			if strings.EqualFold(host, a.Host()) {
-				target = a.Key
-			}
-		}
+		target := l.meant(r.Host, key)
 		a, err := l.Array(target)
 		if err != nil || !l.Active(a) {
 			l.Journal.Record(journal.Entry{Time: l.Clock.Now(), Array: target, Method: r.Method, Path: r.URL.Path, Before: l.before()})
@@ -285,6 +279,21 @@ func (l *Lab) Handler(key string) http.Handler {
 		}
 		a.Server.ServeHTTP(w, r)
 	})
+}
+
+// meant is the array that a request is for: the one whose name is its host, or
+// the one with the key.
+func (l *Lab) meant(host, key string) string {
+	host, _, _ = strings.Cut(host, ":")
+	if len(host) < len(hostPrefix) || !strings.EqualFold(host[:len(hostPrefix)], hostPrefix) {
+		return key
+	}
+	for _, a := range l.Arrays() {
+		if strings.EqualFold(host, a.Host()) {
+			return a.Key
+		}
+	}
+	return key
 }
 
 // Write is a host's write to a dataset of an array.
