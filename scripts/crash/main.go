@@ -3,6 +3,7 @@
 //
 //	crash [-kills 100] [-clients 16] [-seed 1] BIN
 //	crash -pairs N [-first 1] [-scenario NAME,NAME] [-workers 6] BIN
+//	crash -migrations N [-seed 1] BIN
 //
 // Half of the kills come at a random instant, by a signal from outside; in the
 // other half the server ends itself at a numbered step of a durable write,
@@ -14,6 +15,10 @@
 // With -pairs there are two processes of one array each. In each scenario one
 // of them ends itself at a numbered step and is started again; in the end
 // nothing is there twice, nothing by halves, and both arrays say the same.
+//
+// With -migrations the file is one of another release, whose rows have their
+// fields in another order: the server ends itself at each numbered step of its
+// start, and N times at a random instant of it, and has in the end what it had.
 package main
 
 import (
@@ -33,6 +38,7 @@ func main() {
 	names := flag.String("scenario", "", "with -pairs: the scenarios to run, by name; all without it")
 	first := flag.Int("first", 1, "with -pairs: the first step to die at")
 	workers := flag.Int("workers", 6, "with -pairs: how many pairs run at a time")
+	migrations := flag.Int("migrations", 0, "starts on a file of another layout instead: so many are killed at random, besides each numbered step")
 	flag.Parse()
 	if flag.NArg() != 1 {
 		fmt.Fprintln(os.Stderr, "usage: crash [-kills N] [-clients N] [-seed N] BIN")
@@ -40,6 +46,13 @@ func main() {
 	}
 	if *pairs > 0 {
 		if err := runPairs(context.Background(), &session{bin: flag.Arg(0), every: *pairs, first: *first, workers: *workers}, *names); err != nil {
+			fmt.Fprintln(os.Stderr, "crash:", err)
+			os.Exit(1)
+		}
+		return
+	}
+	if *migrations > 0 {
+		if err := runMigrations(context.Background(), flag.Arg(0), *migrations, *seed); err != nil {
 			fmt.Fprintln(os.Stderr, "crash:", err)
 			os.Exit(1)
 		}

@@ -139,7 +139,17 @@ func (s *server) plane(ctx context.Context, method, path string, body any) (any,
 	return s.do(ctx, method, s.control+"/_sim/v1/"+path, body)
 }
 
-func (s *server) do(ctx context.Context, method, url string, body any) (any, int, error) {
+// export is all that the lab holds.
+func (s *server) export(ctx context.Context) ([]byte, error) {
+	raw, status, err := s.send(ctx, http.MethodGet, s.control+"/_sim/v1/export", nil)
+	if err == nil && status != http.StatusOK {
+		err = fmt.Errorf("export: %d %s", status, raw)
+	}
+	return raw, err
+}
+
+// send makes a request and gives the whole answer.
+func (s *server) send(ctx context.Context, method, url string, body any) ([]byte, int, error) {
 	raw, err := json.Marshal(body)
 	if err != nil {
 		return nil, 0, err
@@ -157,7 +167,13 @@ func (s *server) do(ctx context.Context, method, url string, body any) (any, int
 		return nil, 0, err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	if raw, err = io.ReadAll(resp.Body); err != nil {
+	raw, err = io.ReadAll(resp.Body)
+	return raw, resp.StatusCode, err
+}
+
+func (s *server) do(ctx context.Context, method, url string, body any) (any, int, error) {
+	raw, status, err := s.send(ctx, method, url, body)
+	if err != nil {
 		return nil, 0, err
 	}
 	var out any
@@ -166,13 +182,13 @@ func (s *server) do(ctx context.Context, method, url string, body any) (any, int
 	}
 	if m, ok := out.(map[string]any); ok {
 		if e := m["error"]; e != nil {
-			return e, resp.StatusCode, nil
+			return e, status, nil
 		}
 		if result, ok := m["result"]; ok {
-			return result, resp.StatusCode, nil
+			return result, status, nil
 		}
 	}
-	return out, resp.StatusCode, nil
+	return out, status, nil
 }
 
 func number(o any, key string) int64 {

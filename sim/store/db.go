@@ -56,6 +56,16 @@ type Options struct {
 	Log *slog.Logger
 }
 
+// step calls Step, where there is one.
+func (o Options) step(name string) {
+	if o.Step != nil {
+		o.Step(name)
+	}
+}
+
+// uncounted is the step of writes that nobody would miss: those of private files.
+func uncounted(string) {}
+
 const defaultFlushAt = 8192
 
 // The errors of a store's file.
@@ -144,7 +154,7 @@ func (db *DB) Close() error {
 	}
 	var err error
 	if db.durable {
-		err = db.base.write(db.pending, db.now, db.opts.Step)
+		err = db.base.write(db.pending, db.now, db.opts.step)
 	}
 	return errors.Join(err, db.base.release())
 }

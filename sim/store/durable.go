@@ -54,7 +54,7 @@ func (db *DB) lead() error {
 	pending := db.pending.Copy()
 	db.flying, db.open = g, newGathering()
 	db.mu.Unlock()
-	err := db.base.write(pending, now, db.opts.Step)
+	err := db.base.write(pending, now, db.opts.step)
 	if err != nil {
 		err = fmt.Errorf("%w: %w", ErrNotKept, err)
 	}
@@ -112,7 +112,7 @@ func (db *DB) flush() error {
 	}
 	db.mu.Lock()
 	defer db.mu.Unlock()
-	if err := base.write(db.pending, db.now, nil); err != nil {
+	if err := base.write(db.pending, db.now, uncounted); err != nil {
 		return err
 	}
 	db.base, db.pending = base, newOverlay()

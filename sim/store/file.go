@@ -127,9 +127,7 @@ func (f *file) copied(path string, private bool, maxBytes int) (*file, error) {
 // write puts an overlay into the file in one transaction, and syncs unless the
 // file is private.
 func (f *file) write(over *overlay, now clock.Time, step func(string)) error {
-	if step != nil {
-		step("store: before the write")
-	}
+	step("store: before the write")
 	err := f.bolt.Update(func(tx *bbolt.Tx) error {
 		var err error
 		over.Scan(func(key string, value []byte) bool {
@@ -139,17 +137,13 @@ func (f *file) write(over *overlay, now clock.Time, step func(string)) error {
 		if err != nil {
 			return err
 		}
-		if step != nil {
-			step("store: before the sync")
-		}
+		step("store: before the sync")
 		return apply(tx, metaKey("now"), stampOf(now))
 	})
 	if err != nil {
 		return fmt.Errorf("write %s: %w", f.path, err)
 	}
-	if step != nil {
-		step("store: after the sync")
-	}
+	step("store: after the sync")
 	f.now = now
 	return nil
 }

@@ -66,9 +66,9 @@ func (db *DB) forkDurable(fork *DB, path string) error {
 		return fmt.Errorf("fork to %s: %w", path, err)
 	}
 	fork.base = base
-	err = base.write(db.pending, db.now, nil)
+	err = base.write(db.pending, db.now, uncounted)
 	if err == nil {
-		err = base.stamp(db.opts.Types)
+		err = base.stamp(db.opts.Types, uncounted)
 	}
 	if err == nil {
 		err = os.Rename(fresh, path)

@@ -114,7 +114,7 @@ func (c *contents) format() *entry {
 
 // take makes an opened file the store's.
 func (db *DB) take(f *file) error {
-	if err := f.stamp(db.opts.Types); err != nil {
+	if err := f.stamp(db.opts.Types, db.opts.step); err != nil {
 		return err
 	}
 	err := f.bolt.View(func(tx *bbolt.Tx) error {
@@ -132,9 +132,11 @@ func (db *DB) take(f *file) error {
 }
 
 // stamp writes the format version, and the layout of each type after its rows
-// were moved to it.
-func (f *file) stamp(types []*schema.Type) error {
-	return f.bolt.Update(func(tx *bbolt.Tx) error {
+// were moved to it. It is one transaction: a process that dies in it leaves all
+// as it was.
+func (f *file) stamp(types []*schema.Type, step func(name string)) error {
+	moved := false
+	err := f.bolt.Update(func(tx *bbolt.Tx) error {
 		if meta(tx, "format") == nil {
 			if err := apply(tx, metaKey("format"), binary.BigEndian.AppendUint64(nil, formatVersion)); err != nil {
 				return err
@@ -151,6 +153,8 @@ func (f *file) stamp(types []*schema.Type) error {
 				continue
 			}
 			if was != nil {
+				moved = true
+				step("store: rows of another layout are moved")
 				err = migrate(tx, t, was)
 			}
 			if err == nil {
@@ -160,8 +164,15 @@ func (f *file) stamp(types []*schema.Type) error {
 				return fmt.Errorf("migrate %s: %w", t.Name(), err)
 			}
 		}
+		if moved {
+			step("store: before the sync of the rows that were moved")
+		}
 		return nil
 	})
+	if moved && err == nil {
+		step("store: after the sync of the rows that were moved")
+	}
+	return err
 }
 
 // migrate rewrites the rows of a type from an older layout: fields are matched
