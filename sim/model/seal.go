@@ -14,10 +14,14 @@ import (
 )
 
 // A secret that nobody has to read again is stored sealed: as
-// "pbkdf2-sha256$ROUNDS$SALT$KEY" (RFC 8018), in hexadecimal. Equal secrets have
-// different seals.
+// "pbkdf2-sha256-hex$ROUNDS$SALT$KEY" (RFC 8018), in hexadecimal. Equal secrets
+// have different seals. What goes in is the secret's SHA-256 in hexadecimal:
+// HMAC takes a key and the same key with zero bytes behind it for one (RFC 2104,
+// section 2).
 const (
-	sealScheme = "pbkdf2-sha256"
+	sealScheme = "pbkdf2-sha256-hex"
+	// formerScheme is that of versions that put the secret itself in.
+	formerScheme = "pbkdf2-sha256"
 	sealMark   = "$"
 	// sealRounds makes one guess cost a millisecond or so.
 	sealRounds = 10_000
@@ -37,7 +41,7 @@ func (b *Box) seal(secret string) (string, error) {
 		rounds = knownRounds
 	}
 	n := uint64(b.Tx.Next(b.Key, "seal")) //nolint:gosec // counts up from 1
-	return sealed(secret, b.Chance().Hex("seal/"+b.Key, n), rounds)
+	return sealed(sealScheme, secret, b.Chance().Hex("seal/"+b.Key, n), rounds)
 }
 
 // sealOf seals the secret that a request gave an object; one that it did not
@@ -53,24 +57,28 @@ func (b *Box) sealOf(o *schema.Object, in *Input, a schema.Attr[string]) error {
 	return err
 }
 
-func sealed(secret, salt string, rounds int) (string, error) {
+func sealed(scheme, secret, salt string, rounds int) (string, error) {
+	if scheme == sealScheme {
+		sum := sha256.Sum256([]byte(secret))
+		secret = hex.EncodeToString(sum[:])
+	}
 	key, err := pbkdf2.Key(sha256.New, secret, []byte(salt), rounds, sha256.Size)
 	if err != nil {
 		return "", fmt.Errorf("seal: %w", err)
 	}
-	return strings.Join([]string{sealScheme, strconv.Itoa(rounds), salt, hex.EncodeToString(key)}, sealMark), nil
+	return strings.Join([]string{scheme, strconv.Itoa(rounds), salt, hex.EncodeToString(key)}, sealMark), nil
 }
 
 // opens reports whether a secret is the sealed one, in a time that does not
 // tell how much of it is right. Rows of older versions have a bare digest.
 func opens(seal, secret string) (bool, error) {
 	want := digest(secret)
-	if parts := strings.Split(seal, sealMark); len(parts) == 4 && parts[0] == sealScheme {
+	if parts := strings.Split(seal, sealMark); len(parts) == 4 && (parts[0] == sealScheme || parts[0] == formerScheme) {
 		rounds, err := strconv.Atoi(parts[1])
 		if err != nil {
 			return false, fmt.Errorf("seal: %w", err)
 		}
-		if want, err = sealed(secret, parts[2], rounds); err != nil {
+		if want, err = sealed(parts[0], secret, parts[2], rounds); err != nil {
 			return false, err
 		}
 	}

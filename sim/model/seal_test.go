@@ -1,6 +1,7 @@
 package model_test
 
 import (
+	"crypto/pbkdf2"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -47,12 +48,13 @@ func TestSeal_ofPasswords(t *testing.T) {
 	one, two := a.sealOf("one"), a.sealOf("two")
 	assert.NotEqual(t, one, two)
 	for _, seal := range []string{one, two} {
-		assert.Regexp(t, `^pbkdf2-sha256\$10000\$[0-9a-f]{32}\$[0-9a-f]{64}$`, seal)
+		assert.Regexp(t, `^pbkdf2-sha256-hex\$10000\$[0-9a-f]{32}\$[0-9a-f]{64}$`, seal)
 	}
-	assert.Regexp(t, `^pbkdf2-sha256\$1\$`, a.sealOf("admin"), "a password that everybody knows is not worth the rounds")
+	assert.Regexp(t, `^pbkdf2-sha256-hex\$1\$`, a.sealOf("admin"), "a password that everybody knows is not worth the rounds")
 	for range 2 { // the second time it is remembered
 		assert.Equal(t, http.StatusOK, a.login("one", password))
 		assert.Equal(t, http.StatusUnauthorized, a.login("one", password+"7"))
+		assert.Equal(t, http.StatusUnauthorized, a.login("one", password+"\x00"), "keys of HMAC end in zero bytes that nobody wrote")
 		assert.Equal(t, http.StatusUnauthorized, a.login("one", one))
 	}
 }
@@ -68,23 +70,26 @@ func TestSeal_changedPassword(t *testing.T) {
 	assert.Equal(t, http.StatusOK, a.login("one", "Bb2!bbb123456"))
 }
 
-// TestSeal_ofOlderVersions takes the bare digest that rows of a lab have which
-// an older version made.
+// TestSeal_ofOlderVersions takes what rows of a lab have which older versions
+// made: a bare digest, and a key of the secret itself.
 func TestSeal_ofOlderVersions(t *testing.T) {
 	t.Parallel()
-	a := newArrays(t, lab.ArraySetup{})
 	sum := sha256.Sum256([]byte("infinisim:old password"))
-	old := hex.EncodeToString(sum[:])
-	require.NoError(t, a.lab.On(t.Context(), boxA, func(b *model.Box) error {
-		o, err := b.Must(model.User, -2)
-		if err != nil {
-			return err
+	key, err := pbkdf2.Key(sha256.New, "old password", []byte("0123"), 2, sha256.Size)
+	require.NoError(t, err)
+	for _, old := range []string{hex.EncodeToString(sum[:]), "pbkdf2-sha256$2$0123$" + hex.EncodeToString(key)} {
+		a := newArrays(t, lab.ArraySetup{})
+		require.NoError(t, a.lab.On(t.Context(), boxA, func(b *model.Box) error {
+			o, err := b.Must(model.User, -2)
+			if err != nil {
+				return err
+			}
+			model.UserPassword.Set(o, old)
+			return b.Tx.Put(boxA, o)
+		}))
+		require.Equal(t, old, a.sealOf("admin"))
+		for password, want := range map[string]int{"old password": http.StatusOK, "123456": http.StatusUnauthorized, old: http.StatusUnauthorized} {
+			assert.Equal(t, want, a.login("admin", password), password)
 		}
-		model.UserPassword.Set(o, old)
-		return b.Tx.Put(boxA, o)
-	}))
-	require.Equal(t, old, a.sealOf("admin"))
-	for password, want := range map[string]int{"old password": http.StatusOK, "123456": http.StatusUnauthorized, old: http.StatusUnauthorized} {
-		assert.Equal(t, want, a.login("admin", password), password)
 	}
 }
