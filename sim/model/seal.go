@@ -22,7 +22,7 @@ const (
 	sealScheme = "pbkdf2-sha256-hex"
 	// formerScheme is that of versions that put the secret itself in.
 	formerScheme = "pbkdf2-sha256"
-	sealMark   = "$"
+	sealMark     = "$"
 	// sealRounds makes one guess cost a millisecond or so.
 	sealRounds = 10_000
 	// knownRounds are those of a password that the documentation tells
