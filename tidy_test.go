@@ -22,7 +22,7 @@ import (
 // it. (External test packages are exempt.)
 func layers() []string {
 	return []string{
-		"sim/apierr", "sim/schema", "sim/clock", "sim/chance", "sim/data", "sim/deliver", "sim/coverage", "sim/document", // leaves
+		"sim/apierr", "sim/schema", "sim/clock", "sim/chance", "sim/queue", "sim/data", "sim/deliver", "sim/coverage", "sim/document", // leaves
 		"sim/store", "sim/outbox", "sim/journal", "sim/fault", "sim/job", "sim/fabric",
 		"fixtures/estates",
 		"sim/model", "sim/replication", "sim/api", "sim/state", "sim/lab", "sim/observe", "sim/trace", "sim/estate", "sim/generate", "sim/control", "sim/ui",

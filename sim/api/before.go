@@ -35,6 +35,6 @@ func (s *Server) Admit(session string, who any) bool {
 	known.Remote, known.Tenant = nil, 0 // of one request, not of the session
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.sessions[session] = known
+	s.sessions[session] = &Session{Who: known, Begun: s.Clock.Now(), Last: s.Clock.Now()}
 	return true
 }

@@ -119,7 +119,7 @@ type Server struct {
 
 	// mu guards the session table and the counters; it is a leaf.
 	mu       sync.Mutex
-	sessions map[string]model.Identity
+	sessions map[string]*Session
 	missing  map[string]int
 	unread   map[string]int
 }
@@ -141,7 +141,7 @@ func NewRoutes(e *model.Engine) *Routes {
 func New(o Options) *Server {
 	return &Server{
 		Options: o, engine: o.Routes.engine,
-		sessions: map[string]model.Identity{}, missing: map[string]int{}, unread: map[string]int{},
+		sessions: map[string]*Session{}, missing: map[string]int{}, unread: map[string]int{},
 	}
 }
 
@@ -205,18 +205,24 @@ func (s *Server) Missing() map[string]int { return s.counts(s.missing) }
 func (s *Server) Unread() map[string]int { return s.counts(s.unread) }
 
 // Sessions are the sessions that are open, by their ids.
-func (s *Server) Sessions() map[string]model.Identity {
+func (s *Server) Sessions() map[string]Session {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return maps.Clone(s.sessions)
+	out := map[string]Session{}
+	for id, open := range s.sessions {
+		out[id] = *open
+	}
+	return out
 }
 
 // Resume makes the given sessions the open ones and clears the counters.
-func (s *Server) Resume(sessions map[string]model.Identity) {
+func (s *Server) Resume(sessions map[string]Session) {
 	s.Forget()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	maps.Copy(s.sessions, sessions)
+	for id, open := range sessions {
+		s.sessions[id] = &open
+	}
 }
 
 // Forget ends all sessions and clears the counters.

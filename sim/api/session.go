@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
+	"time"
 
 	"infinisim/sim/apierr"
+	"infinisim/sim/clock"
 	"infinisim/sim/model"
 )
 
@@ -34,19 +36,9 @@ func (s *Server) identify(b *model.Box, x *exchange) (model.Identity, error) {
 		return model.Identity{}, nil
 	}
 	if session := x.in.Vars["session"]; session != "" {
-		s.mu.Lock()
-		who, ok := s.sessions[session]
-		s.mu.Unlock()
-		if ok {
-			var err error
-			if who, ok, err = b.Session(who); err != nil {
-				return who, err
-			}
-			if !ok { // its user is disabled or gone
-				s.mu.Lock()
-				delete(s.sessions, session)
-				s.mu.Unlock()
-			}
+		who, ok, err := s.goesOn(b, session, x.now)
+		if err != nil {
+			return who, err
 		}
 		if ok {
 			who.Remote = remoteCredentials(x.r.Header.Get("X-Remote-Authorization"))
@@ -63,6 +55,47 @@ func (s *Server) identify(b *model.Box, x *exchange) (model.Identity, error) {
 	}
 	who.Remote = remoteCredentials(x.r.Header.Get("X-Remote-Authorization"))
 	return who, nil
+}
+
+// Session is one that is open.
+type Session struct {
+	// Who is whose it is.
+	Who model.Identity
+	// Begun and Last are the lab's time of the login and of the last request.
+	Begun, Last clock.Time
+}
+
+// over reports whether its time is up.
+func (s Session) over(now clock.Time, most model.SessionLimits) bool {
+	up := func(since clock.Time, most time.Duration) bool { return most > 0 && now-since >= clock.Time(most) }
+	return up(s.Begun, most.Active) || up(s.Last, most.Idle)
+}
+
+// goesOn finds whose session a request came with; ok is false where there is
+// none, its time is up, or its user is disabled or gone.
+func (s *Server) goesOn(b *model.Box, id string, now clock.Time) (who model.Identity, ok bool, err error) {
+	most, err := b.SessionLimits()
+	if err != nil {
+		return who, false, err
+	}
+	s.mu.Lock()
+	open, ok := s.sessions[id]
+	if ok && open.over(now, most) {
+		delete(s.sessions, id)
+		ok = false
+	}
+	if ok {
+		open.Last = max(open.Last, now)
+		who = open.Who
+	}
+	s.mu.Unlock()
+	if !ok {
+		return who, false, nil
+	}
+	if who, ok, err = b.Session(who); err == nil && !ok {
+		s.expire(id)
+	}
+	return who, ok, err
 }
 
 // remoteCredentials reads "Basic b64" or "Basic name=b64;name=b64": several
@@ -86,8 +119,7 @@ func remoteCredentials(header string) []model.Credentials {
 	return out
 }
 
-// login opens a session. Sessions do not end by themselves and live in memory
-// alone.
+// login opens a session. Sessions live in memory alone.
 func (s *Server) login(b *model.Box, in *model.Input) (any, error) {
 	var ask struct {
 		Username string `json:"username"`
@@ -109,7 +141,7 @@ func (s *Server) login(b *model.Box, in *model.Input) (any, error) {
 	n := b.Tx.Next(b.Key, "session")
 	id := b.Chance().Hex("session/"+b.Key, uint64(n)) //nolint:gosec // counts up from 1
 	s.mu.Lock()
-	s.sessions[id] = who
+	s.sessions[id] = &Session{Who: who, Begun: b.Tx.Now(), Last: b.Tx.Now()}
 	s.mu.Unlock()
 	o, err := b.Must(model.User, who.ID)
 	if err != nil {

@@ -10,10 +10,10 @@ import (
 	"strconv"
 	"strings"
 
+	"infinisim/sim/api"
 	"infinisim/sim/apierr"
 	"infinisim/sim/clock"
 	"infinisim/sim/fault"
-	"infinisim/sim/model"
 	"infinisim/sim/store"
 )
 
@@ -28,7 +28,7 @@ type Snapshot struct {
 
 	db       *store.DB // of a lab in memory
 	path     string    // of a durable one
-	sessions map[string]map[string]model.Identity
+	sessions map[string]map[string]api.Session
 }
 
 // snapshotsEnd is what the directory of a durable lab's snapshots has in place
@@ -52,7 +52,7 @@ func (l *Lab) TakeSnapshot(ctx context.Context, name string) (Snapshot, error) {
 	if _, err := l.snapshot(name); err == nil {
 		return Snapshot{}, exists
 	}
-	s := &Snapshot{Name: name, Now: max(l.Clock.Now(), l.db.Now()), Durable: l.Durable(), sessions: map[string]map[string]model.Identity{}}
+	s := &Snapshot{Name: name, Now: max(l.Clock.Now(), l.db.Now()), Durable: l.Durable(), sessions: map[string]map[string]api.Session{}}
 	if s.Durable {
 		dir := snapshotsDir(l.opts.Path)
 		if err := os.MkdirAll(dir, 0o700); err != nil {

@@ -3,10 +3,13 @@ package model
 import (
 	"encoding/json"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 
 	"infinisim/sim/apierr"
 	"infinisim/sim/schema"
+	"infinisim/sim/store"
 )
 
 const spaceConfig = "config"
@@ -22,9 +25,55 @@ func mgmtDefaults(p *Profile) map[string]any {
 		"events.flooding_detector.enabled":   true,
 		"pool.compression_enabled_default":   true,
 		"mgmt.is_decimal_capacity_converter": true,
+		sessionExpiry:                        1440,
+		sessionIdle:                          60,
 		qosEnabled:                           true,
 		"ui-dataset-default-provisioning":    Thin,
 	}
+}
+
+// The minutes that a session lasts at most, and without a request; the defaults
+// are those of vendor KB 360002122838.
+const (
+	sessionExpiry = "mgmt.session_expiry"
+	sessionIdle   = "mgmt.session_idle_timeout"
+	// mostMinutes is the longest that either may be.
+	//
+	// unsourced: the number, a year.
+	mostMinutes = 365 * 24 * 60
+)
+
+// SessionLimits are how long a session lasts; 0 is for ever.
+type SessionLimits struct {
+	// Active is since its login, Idle since its last request.
+	Active, Idle time.Duration
+}
+
+// SessionLimits are those that somebody set.
+//
+// unsourced: those of a new array are told and do not hold, since a test lets
+// hours pass in an instant, in which its client asks for nothing.
+func (b *Box) SessionLimits() (SessionLimits, error) {
+	return store.Memo(b.Tx, store.Name{Group: "session limits", Array: b.Key}, func() (SessionLimits, error) {
+		set := func(key string) time.Duration {
+			n, _ := strconv.Atoi(string(b.Tx.KV(b.Key, spaceConfig).Get([]byte(key)))) // none is 0
+			return time.Duration(n) * time.Minute
+		}
+		return SessionLimits{Active: set(sessionExpiry), Idle: set(sessionIdle)}, nil
+	})
+}
+
+// minutes reads a number of minutes, which comes as a text (vendor KB 360002122838).
+func minutes(key string, v any) (json.RawMessage, error) {
+	text, ok := v.(string)
+	if f, number := v.(float64); number {
+		text, ok = strconv.FormatFloat(f, 'f', -1, 64), true
+	}
+	n, err := strconv.Atoi(text)
+	if !ok || err != nil || n < 1 || n > mostMinutes {
+		return nil, apierr.New(apierr.InvalidValue, "%s: %v is no number of minutes from 1 to %d", key, v, mostMinutes).About(key)
+	}
+	return strconv.AppendInt(nil, int64(n), 10), nil
 }
 
 // mgmt is the JSON of a key of config/mgmt, nil if there is no such key.
@@ -69,6 +118,13 @@ func setMgmt(b *Box, _ *schema.Object, in *Input) (any, error) {
 	var old, next any
 	if err := json.Unmarshal(in.Raw, &next); err != nil {
 		return nil, apierr.New(apierr.Malformed, "body: %v", err)
+	}
+	if key == sessionExpiry || key == sessionIdle {
+		raw, err := minutes(key, next)
+		if err == nil {
+			b.Tx.KV(b.Key, spaceConfig).Put([]byte(key), raw)
+		}
+		return raw, err
 	}
 	if json.Unmarshal(before, &old) != nil || kindOf(old) != kindOf(next) {
 		return nil, apierr.New(apierr.InvalidValue, "%s: %s is no %s", key, in.Raw, kindOf(old)).About(key)
