@@ -33,6 +33,7 @@ bench: ## Measures speed and memory against floors, in one run
 
 crash: build ## Kills durable servers, alone and in pairs, and compares what is left
 	@go run ./scripts/crash -kills $(or $(KILLS),1000) bin/infinisim
+	@go run ./scripts/crash -migrations $(or $(MIGRATIONS),200) bin/infinisim
 	@go run ./scripts/crash -pairs $(or $(PAIRS),1) bin/infinisim
 
 sync: build ## Proves by strace that a durable server answers after the sync of its file

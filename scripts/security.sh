@@ -11,7 +11,7 @@ if [ "${1:-}" != --short ]; then
   go test -count=1 ./cmd/infinisim -run 'TestTLS|TestPorts|TestSecrets|TestInjection|TestServe_logHasNoSecrets'
   go test -count=1 ./sim/control -run 'TestGuard|TestToken|TestNames|TestFault_ids'
   go test -count=1 ./sim/model -run 'TestSeal|TestCertificates|TestKMS'
-  go test -count=1 ./sim/api -run 'TestRoles_everyRoute'
+  go test -count=1 ./sim/api -run 'TestRoles_everyRoute|TestSession'
   go test -count=1 ./sim/journal ./sim/state ./sim/ui
 fi
 

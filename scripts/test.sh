@@ -44,6 +44,7 @@ scripts/venv.sh .venv requirements.txt
 scripts/image-test.sh .venv/bin/python
 scripts/bench.sh -short
 go run ./scripts/crash -kills 100 bin/infinisim
+go run ./scripts/crash -migrations 10 bin/infinisim
 go run ./scripts/crash -pairs 32 bin/infinisim
 echo "image, bench, crash: $((SECONDS - started)) s"
 started=$SECONDS

@@ -11,9 +11,9 @@ import (
 )
 
 // session is a client that has nothing but the cookie of a login.
-func (c *client) session(user, password string) *client {
+func (c *client) session() *client {
 	c.t.Helper()
-	rec, _ := c.do(http.MethodPost, "/api/rest/users/login", strings.NewReader(`{"username":"`+user+`","password":"`+password+`"}`))
+	rec, _ := c.do(http.MethodPost, "/api/rest/users/login", strings.NewReader(`{"username":"admin","password":"123456"}`))
 	require.Equal(c.t, http.StatusOK, rec.Code)
 	cookie, _, _ := strings.Cut(rec.Header().Get("Set-Cookie"), ";")
 	assert.NotContains(c.t, rec.Header().Get("Set-Cookie"), "Max-Age", "clients have clocks of their own")
@@ -43,7 +43,7 @@ func (c *client) pass(d time.Duration) {
 func TestSession_lasts(t *testing.T) {
 	t.Parallel()
 	c := newClient(t)
-	s := c.session("admin", "123456")
+	s := c.session()
 	c.pass(1000 * time.Hour)
 	assert.Equal(t, http.StatusOK, s.ask())
 	for key, want := range map[string]float64{"mgmt.session_expiry": 1440, "mgmt.session_idle_timeout": 60} {
@@ -55,13 +55,13 @@ func TestSession_lasts(t *testing.T) {
 func TestSession_idle(t *testing.T) {
 	t.Parallel()
 	c := newClient(t)
-	s := c.session("admin", "123456")
+	s := c.session()
 	c.pass(3 * time.Hour)
 	status, got := c.set("mgmt.session_idle_timeout", `"10"`) // a text, as the vendor shows it
 	require.Equal(t, http.StatusOK, status)
 	assert.InDelta(t, 10, got["result"], 0)
 	assert.Equal(t, http.StatusUnauthorized, s.ask(), "it was idle before that too")
-	s = c.session("admin", "123456")
+	s = c.session()
 	for range 20 { // whoever asks is not idle
 		c.pass(10*time.Minute - time.Second)
 		require.Equal(t, http.StatusOK, s.ask())
@@ -77,7 +77,7 @@ func TestSession_expiry(t *testing.T) {
 	c := newClient(t)
 	status, _ := c.set("mgmt.session_expiry", `30`)
 	require.Equal(t, http.StatusOK, status)
-	s := c.session("admin", "123456")
+	s := c.session()
 	for range 29 {
 		c.pass(time.Minute)
 		require.Equal(t, http.StatusOK, s.ask())
@@ -96,7 +96,7 @@ func TestSession_limitsRefused(t *testing.T) {
 			assert.Contains(t, got["error"].(map[string]any)["message"], key)
 		}
 	}
-	s := c.session("admin", "123456")
+	s := c.session()
 	c.pass(1000 * time.Hour)
 	assert.Equal(t, http.StatusOK, s.ask(), "nothing of it was kept")
 }
