@@ -87,7 +87,7 @@ var (
 // value, a nil value for a deletion.
 type overlay = btree.Map[string, []byte]
 
-// newOverlay makes an empty overlay. Its nodes are small: every savepoint
+// newOverlay makes an empty overlay. Its nodes are small: every transaction
 // copies those that it writes to.
 func newOverlay() *overlay { return btree.NewMap[string, []byte](overlayDegree) }
 

@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 	"strings"
 
 	"github.com/tidwall/btree"
@@ -18,6 +19,8 @@ type Tx struct {
 	opened   map[string]*bbolt.Bucket // of it, nil for those that it does not have; nil for one that writes
 	over     *overlay
 	scans    *scanner // the innermost scan, nil for none
+	inner    bool     // a savepoint in another one, whose overlay it has
+	before   []undo   // what it wrote over in it
 	now      clock.Time
 	readOnly bool
 	dirty    bool
@@ -82,13 +85,22 @@ func (tx *Tx) Carried() any {
 // an error, what it wrote is undone alone.
 func (tx *Tx) Savepoint(now clock.Time, fn func(tx *Tx) error) error {
 	inner := &Tx{
-		bolt: tx.bolt, opened: tx.opened, over: tx.over.Copy(), now: now, readOnly: tx.readOnly, durable: tx.durable, owner: tx.owner, carried: tx.carried,
+		bolt: tx.bolt, opened: tx.opened, over: tx.over, scans: tx.scans, inner: true, now: now, readOnly: tx.readOnly, durable: tx.durable, owner: tx.owner, carried: tx.carried,
 		remembers: tx.remembers, start: tx.Position(), db: tx.db, memo: tx.memo, commit: tx.commit, trace: tx.trace,
 	}
+	kept := false
+	defer func() { // also when fn panics
+		if !kept {
+			inner.takeBack()
+		}
+	}()
 	if err := fn(inner); err != nil {
 		return err
 	}
-	tx.over = inner.over
+	kept = true
+	if tx.inner {
+		tx.before = append(tx.before, inner.before...)
+	}
 	tx.past = append(tx.past, inner.past...)
 	tx.wrote = append(tx.wrote, inner.wrote...)
 	tx.dirty = tx.dirty || inner.dirty
@@ -99,6 +111,26 @@ func (tx *Tx) Savepoint(now clock.Time, fn func(tx *Tx) error) error {
 		}
 	}
 	return nil
+}
+
+// takeBack puts everything back in the overlay that the savepoint wrote over.
+// The scans around it were kept when it wrote.
+func (tx *Tx) takeBack() {
+	for _, u := range slices.Backward(tx.before) {
+		if u.had {
+			tx.over.Set(u.key, u.old)
+		} else {
+			tx.over.Delete(u.key)
+		}
+	}
+}
+
+// wroteOver notes what a key of the overlay had before it was written.
+func (tx *Tx) wroteOver(full string, old []byte, had bool) {
+	if tx.inner {
+		tx.before = append(tx.before, undo{full, old, had})
+	}
+	tx.remember(full, old, had)
 }
 
 // KV is a named, ordered space of keys, of one array or of the lab.
@@ -170,7 +202,7 @@ func (kv KV) Delete(key []byte) {
 		kv.writable()
 		kv.tx.keepScans()
 		old, had := kv.tx.over.Delete(full) // no grave for what never left memory: scans would walk over it
-		kv.tx.remember(full, old, had)
+		kv.tx.wroteOver(full, old, had)
 		kv.tx.writes(kv.prefix, full)
 		return
 	}
@@ -193,7 +225,7 @@ func (kv KV) set(key, value []byte) {
 	kv.tx.keepScans()
 	full := kv.prefix + string(key)
 	old, had := kv.tx.over.Set(full, value)
-	kv.tx.remember(full, old, had)
+	kv.tx.wroteOver(full, old, had)
 	kv.tx.writes(kv.prefix, full)
 }
 
