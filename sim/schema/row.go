@@ -32,7 +32,7 @@ func Encode(o *Object) []byte {
 	t := o.typ
 	size := rowHead + 4*len(t.stored) + rowTail
 	for i, f := range t.stored {
-		size += len(o.values[i]) + len(f.Name) + 4
+		size += len(o.value(i)) + len(f.Name) + 4
 	}
 	row := make([]byte, 0, size)
 	row = append(row, rowVersion)
@@ -47,7 +47,7 @@ func Encode(o *Object) []byte {
 		if i >= t.public {
 			row = append(append(append(row, '"'), f.Name...), '"', ':')
 		}
-		row = append(row, o.values[i]...)
+		row = append(row, o.value(i)...)
 		binary.BigEndian.PutUint32(row[ends+4*i:], uint32(len(row)-body)) //nolint:gosec // a row is far smaller
 	}
 	return binary.BigEndian.AppendUint32(row, crc32.Checksum(row, castagnoli))
@@ -64,36 +64,45 @@ func Decode(t *Type, id int64, row []byte) (*Object, error) {
 	if row[0] != rowVersion || n != len(t.stored) || len(content) < rowHead+4*n {
 		return nil, fmt.Errorf("%w: version %d with %d fields", ErrDamaged, row[0], n)
 	}
-	body := content[rowHead+4*n:]
-	o := &Object{typ: t, id: id, values: make([]json.RawMessage, n)}
-	start := 0
+	o := &Object{typ: t, id: id, row: content}
 	for i, f := range t.stored {
-		end := int(binary.BigEndian.Uint32(content[rowHead+4*i:]))
-		from := start
-		if i >= t.public {
-			from += len(f.Name) + 3
-			if i > t.public {
-				from++
-			}
-		}
-		if end > len(body) || from > end {
+		if from, end := t.span(content, i); end > len(content) || from > end {
 			return nil, fmt.Errorf("%w: offset of %s", ErrDamaged, f.Name)
 		}
-		if i == t.public {
-			o.public = body[start:]
-		}
-		o.values[i] = body[from:end:end]
-		start = end
+	}
+	if n > t.public {
+		o.public = content[t.start(content, t.public):]
 	}
 	return o, nil
+}
+
+// start is where in a row without its checksum a slot begins, with its name.
+func (t *Type) start(content []byte, slot int) int {
+	body := rowHead + 4*len(t.stored)
+	if slot == 0 {
+		return body
+	}
+	return body + int(binary.BigEndian.Uint32(content[rowHead+4*(slot-1):]))
+}
+
+// span is where in a row without its checksum a slot's value stands.
+func (t *Type) span(content []byte, slot int) (from, end int) {
+	from = t.start(content, slot)
+	if slot >= t.public {
+		from += len(t.stored[slot].Name) + 3
+	}
+	if slot > t.public {
+		from++
+	}
+	return from, t.start(content, slot+1)
 }
 
 // Row is a row of a type that nobody decoded: a look at a few fields of many
 // rows.
 type Row struct {
-	typ *Type
-	id  int64
-	raw []byte
+	typ     *Type
+	id      int64
+	content []byte
 }
 
 // RowOf looks at a row of type t. It returns ErrDamaged, wrapped, for bytes that
@@ -107,7 +116,7 @@ func RowOf(t *Type, id int64, row []byte) (Row, error) {
 	if row[0] != rowVersion || int(binary.BigEndian.Uint16(row[1:])) != n || len(content) < rowHead+4*n {
 		return Row{}, fmt.Errorf("%w: version %d", ErrDamaged, row[0])
 	}
-	return Row{t, id, row}, nil
+	return Row{t, id, content}, nil
 }
 
 // checked is a row without its checksum, which it has to have.
@@ -129,22 +138,11 @@ func (r Row) ID() int64 { return r.id }
 // damaged.
 func (r Row) Value(f *Field) Value {
 	i := r.typ.slot(f)
-	ends, body := r.raw[rowHead:], r.raw[rowHead+4*len(r.typ.stored):len(r.raw)-rowTail]
-	start := 0
-	if i > 0 {
-		start = int(binary.BigEndian.Uint32(ends[4*(i-1):]))
-	}
-	if i >= r.typ.public {
-		start += len(f.Name) + 3
-	}
-	if i > r.typ.public {
-		start++
-	}
-	end := int(binary.BigEndian.Uint32(ends[4*i:]))
-	if start > end || end > len(body) {
+	from, end := r.typ.span(r.content, i)
+	if from > end || end > len(r.content) {
 		return Null()
 	}
-	return f.Parse(body[start:end])
+	return f.Parse(r.content[from:end])
 }
 
 // Resolver gives the JSON of a field that no row stores.
@@ -214,7 +212,7 @@ func Migrate(t *Type, l Layout, id int64, row []byte) (*Object, error) {
 	for i, name := range l.Fields {
 		for slot, f := range t.stored {
 			if f.Name == name {
-				o.values[slot] = was.values[i]
+				o.values[slot] = was.value(i)
 			}
 		}
 	}
