@@ -87,6 +87,16 @@ func newWalker(t *testing.T) *walker {
 	return w
 }
 
+// end closes the lab, which may still have been logging what its state told
+// already, and gives the moves.
+func (w *walker) end() []move {
+	w.t.Helper()
+	require.NoError(w.t, w.labs.Close())
+	w.rec.mu.Lock()
+	defer w.rec.mu.Unlock()
+	return w.rec.moves
+}
+
 // setUp makes a pool on each array and finds the link.
 func (w *walker) setUp() {
 	w.t.Helper()

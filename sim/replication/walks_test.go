@@ -252,9 +252,10 @@ func TestTable_everyRow(t *testing.T) {
 					got = append(got, w.state(boxB))
 				}
 				assert.Equal(t, ends, got)
+				moves := w.end()
 				mu.Lock()
 				defer mu.Unlock()
-				for _, m := range w.rec.moves {
+				for _, m := range moves {
 					fired[fmt.Sprintf("%d %s", m.Rule, m.From)]++
 					seen[m.From], seen[m.To] = true, true
 				}
