@@ -28,7 +28,7 @@ func queries() ([]row, error) {
 	var out []row
 	for _, q := range []struct{ name, path string }{
 		{"name=eq:", "volumes?name=eq:%[2]s"},
-		{"pool_id=eq:, page of 50", "volumes?pool_id=eq:%[1]d&page_size=50"},
+		{"pool_id=eq:, page of 50", "volumes?pool_id=eq:%[1]d"},
 	} {
 		few, large, err := p.both(func(pool int64, name string) string { return fmt.Sprintf(q.path, pool, name) })
 		if err != nil {
@@ -41,7 +41,7 @@ func queries() ([]row, error) {
 		return nil, err
 	}
 	out = append(out, within("sort=-size, the last page of 1,000", "the first page", deep, first, 3))
-	filter, err := p.once(1, "volumes?size=gt:999999999999999&fields=id", 5)
+	filter, err := p.once(1, "volumes?size=gt:999999999999999&fields=id", spelling{1, 50}, 0, 5)
 	if err != nil {
 		return nil, err
 	}
@@ -52,8 +52,10 @@ func queries() ([]row, error) {
 	return append(out, within("filter on an unindexed field, all looked at", "a scan of raw bbolt, rows as long", filter, scan, 5)), nil
 }
 
-// once is how long an array takes to answer.
-func (p *program) once(array int, path string, n int) (time.Duration, error) {
+// once is how long an array takes to answer n times for a page of a list. It is
+// asked in another way each time, the first one numbered from: an answer that is
+// kept would tell nothing.
+func (p *program) once(array int, path string, page spelling, from, n int) (time.Duration, error) {
 	c, err := dial(p.urls[array])
 	if err != nil {
 		return 0, err
@@ -62,12 +64,23 @@ func (p *program) once(array int, path string, n int) (time.Duration, error) {
 	if err := p.loginAt(array); err != nil {
 		return 0, err
 	}
-	ask, err := request(http.MethodGet, p.urls[array], "/api/rest/"+path, "Cookie: "+p.cookie+"\r\n", "")
-	if err != nil {
-		return 0, err
+	asks := make([][]byte, n)
+	for i := range asks {
+		if asks[i], err = request(http.MethodGet, p.urls[array], "/api/rest/"+path+"&"+page.way(from+i), "Cookie: "+p.cookie+"\r\n", ""); err != nil {
+			return 0, err
+		}
 	}
 	i := 0
-	return loop(n, &i, func(int) error { return c.ask(ask) })
+	return loop(n, &i, func(i int) error { return c.ask(asks[i]) })
+}
+
+// spelling is a page of a list.
+type spelling struct{ page, size int }
+
+// way names it in one of many ways: with zeros before its numbers.
+func (s spelling) way(n int) string {
+	const most = 200
+	return fmt.Sprintf("page=%0*d&page_size=%0*d", 1+n/most, s.page, 1+n%most, s.size)
 }
 
 // both is how long the array with few and the one with many volumes take.
@@ -83,16 +96,25 @@ func (p *program) both(path func(pool int64, name string) string) (few, many tim
 		}
 		paths[i] = path(vols[0].Pool, vols[0].Name)
 	}
-	return turns(func() (time.Duration, error) { return p.once(0, paths[0], times(2000)) },
-		func() (time.Duration, error) { return p.once(1, paths[1], times(2000)) })
+	asks := func(array int) func() (time.Duration, error) {
+		from := 0
+		return func() (time.Duration, error) {
+			from += times(2000)
+			return p.once(array, paths[array], spelling{1, 50}, from, times(2000))
+		}
+	}
+	return turns(asks(0), asks(1))
 }
 
 func (p *program) pages(many int) (first, last time.Duration, err error) {
-	path := func(page int) string {
-		return fmt.Sprintf("volumes?sort=-size&fields=id,size&page_size=1000&page=%d", page)
+	asks := func(page int) func() (time.Duration, error) {
+		from := 0
+		return func() (time.Duration, error) {
+			from += 2
+			return p.once(1, "volumes?sort=-size&fields=id,size", spelling{page, 1000}, from, 2)
+		}
 	}
-	return turns(func() (time.Duration, error) { return p.once(1, path(1), 2) },
-		func() (time.Duration, error) { return p.once(1, path(many/1000), 2) })
+	return turns(asks(1), asks(many/1000))
 }
 
 // rowBytes is about how long the row of a volume is.
