@@ -99,13 +99,8 @@ func (p *pair) agree(ctx context.Context) error {
 		return err
 	}
 	for i := range p.procs {
-		bad, _, err := p.procs[i].plane(ctx, http.MethodPost, "check", nil)
-		if err != nil {
-			return err
-		}
-		m, _ := bad.(map[string]any)
-		if list, _ := m["violations"].([]any); len(list) > 0 {
-			return fmt.Errorf("array %d: %v", i+1, list)
+		if err := p.procs[i].check(ctx); err != nil {
+			return fmt.Errorf("array %d: %w", i+1, err)
 		}
 	}
 	return nil

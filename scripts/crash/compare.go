@@ -15,13 +15,8 @@ type found struct {
 // compare holds what the server has against what it acknowledged. What was
 // under way is taken as it is found.
 func compare(ctx context.Context, s *server, all []*client) error {
-	bad, status, err := s.plane(ctx, http.MethodPost, "check", nil)
-	if err != nil || status != http.StatusOK {
-		return fmt.Errorf("check: %d %w", status, err)
-	}
-	m, _ := bad.(map[string]any)
-	if list, _ := m["violations"].([]any); len(list) > 0 {
-		return fmt.Errorf("check: %v", list)
+	if err := s.check(ctx); err != nil {
+		return err
 	}
 	f, err := look(ctx, s)
 	if err != nil {

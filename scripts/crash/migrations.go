@@ -66,9 +66,7 @@ func runMigrations(ctx context.Context, bin string, kills int, seed uint64) erro
 
 // start starts a server on the directory, whose clock stands still.
 func (m *moving) start(ctx context.Context, more ...string) (*server, error) {
-	ready := filepath.Join(m.dir, "ready")
-	args := []string{"serve", "--data", m.dir, "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", "--ready-file", ready, "--clock", "manual"}
-	return startWith(ctx, m.bin, ready, append(args, more...))
+	return startOn(ctx, m.bin, m.dir, append([]string{"--clock", "manual"}, more...)...)
 }
 
 // prepare fills a lab, and gives its file another layout.
@@ -211,13 +209,8 @@ func (m *moving) again(ctx context.Context) error {
 
 // compare holds what a server has against what there was.
 func (m *moving) compare(ctx context.Context, s *server) error {
-	bad, status, err := s.plane(ctx, http.MethodPost, "check", nil)
-	if err != nil || status != http.StatusOK {
-		return fmt.Errorf("check: %d %w", status, err)
-	}
-	found, _ := bad.(map[string]any)
-	if list, _ := found["violations"].([]any); len(list) > 0 {
-		return fmt.Errorf("check: %v", list)
+	if err := s.check(ctx); err != nil {
+		return err
 	}
 	got, err := s.export(ctx)
 	if err != nil || bytes.Equal(got, m.want) {

@@ -31,12 +31,18 @@ const patience = 60 * time.Second
 
 // start runs the server on the directory and waits until it is ready.
 func start(ctx context.Context, bin, dir string, step int) (*server, error) {
-	ready := filepath.Join(dir, "ready")
-	args := []string{"serve", "--data", dir, "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", "--ready-file", ready, "--speed", "30"}
+	args := []string{"--speed", "30"}
 	if step > 0 {
 		args = append(args, "--die-at-step", strconv.Itoa(step))
 	}
-	return startWith(ctx, bin, ready, args)
+	return startOn(ctx, bin, dir, args...)
+}
+
+// startOn is start with flags of the caller's.
+func startOn(ctx context.Context, bin, dir string, more ...string) (*server, error) {
+	ready := filepath.Join(dir, "ready")
+	args := []string{"serve", "--data", dir, "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", "--ready-file", ready}
+	return startWith(ctx, bin, ready, append(args, more...))
 }
 
 func startWith(ctx context.Context, bin, ready string, args []string) (*server, error) {
@@ -137,6 +143,19 @@ func (s *server) array(ctx context.Context, i int, method, path string, body any
 // plane sends a request to the control plane.
 func (s *server) plane(ctx context.Context, method, path string, body any) (any, int, error) {
 	return s.do(ctx, method, s.control+"/_sim/v1/"+path, body)
+}
+
+// check asks the server for its own check, which has to find nothing.
+func (s *server) check(ctx context.Context) error {
+	bad, status, err := s.plane(ctx, http.MethodPost, "check", nil)
+	if err != nil || status != http.StatusOK {
+		return fmt.Errorf("check: %d %w", status, err)
+	}
+	m, _ := bad.(map[string]any)
+	if list, _ := m["violations"].([]any); len(list) > 0 {
+		return fmt.Errorf("check: %v", list)
+	}
+	return nil
 }
 
 // export is all that the lab holds.
