@@ -211,25 +211,29 @@ func (l *Loader) Set(array, space, hint string, key, value []byte) {
 	if array == "" {
 		array = labBucket
 	}
-	name := array + "\x00" + space + "\x00" + hint
+	full := make([]byte, 0, len(space)+1+len(key))
+	full = append(append(append(full, space...), 0), key...)
+	if value == nil {
+		value = []byte{}
+	}
+	l.take(array+"\x00"+space+"\x00"+hint, full, value)
+	if l.held++; l.held >= l.most && l.private != nil && l.err == nil {
+		l.err = l.part()
+	}
+}
+
+// take adds a key to a list.
+func (l *Loader) take(name string, key, value []byte) {
 	list := l.lists[name]
 	if list == nil {
 		list = &loadList{}
 		l.lists[name] = list
 	}
-	full := make([]byte, 0, len(space)+1+len(key))
-	full = append(append(append(full, space...), 0), key...)
-	if n := len(list.entries); n > 0 && bytes.Compare(list.entries[n-1].key, full) > 0 {
+	if n := len(list.entries); n > 0 && bytes.Compare(list.entries[n-1].key, key) > 0 {
 		list.mixed = true
 	}
-	if value == nil {
-		value = []byte{}
-	}
-	list.entries = append(list.entries, loadEntry{full, value})
+	list.entries = append(list.entries, loadEntry{key, value})
 	l.n++
-	if l.held++; l.held >= l.most && l.private != nil && l.err == nil {
-		l.err = l.part()
-	}
 }
 
 // sum adds what is counted to what the savepoint sees.
@@ -274,14 +278,7 @@ func (l *Loader) sumParts(tx *Tx) error {
 // setCount takes a counter; it makes no part of its own.
 func (l *Loader) setCount(name string, n int64) {
 	bucket, rest := splitKey(name)
-	full := bucket + "\x00" + spaceCount + "\x00"
-	list := l.lists[full]
-	if list == nil {
-		list = &loadList{mixed: true}
-		l.lists[full] = list
-	}
-	list.entries = append(list.entries, loadEntry{[]byte(rest), rawCount(n)})
-	l.n++
+	l.take(bucket+"\x00"+countPrefix, []byte(rest), rawCount(n))
 }
 
 // spill puts what was taken in the savepoint's overlay.
